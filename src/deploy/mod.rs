@@ -1,1 +1,5 @@
-//! (room not written yet)
+//! The spine: source → build → release → release phase → start → switch → stop → receipt.
+
+mod receipt;
+
+pub use receipt::{BootTime, PhaseTime, Receipt, Traffic};
