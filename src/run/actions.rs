@@ -7,7 +7,7 @@ use super::runnable::{Launch, Runnable};
 use super::runner::{Message, RouterState, Runner, StartFailure};
 use super::{keepers, readiness};
 use crate::app::{Failure, InstanceId, ProcessType, ReleaseNumber};
-use crate::keeper::{self, Output, Restart};
+use crate::keeper::{Output, Request, Restart};
 use crate::router::{Service, State as ServiceState, Target};
 use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeSet;
@@ -20,7 +20,14 @@ use std::time::{Duration, Instant};
 const RESTART: Restart = Restart::Always { first_ms: 1_000, most_ms: 300_000, healthy_ms: 60_000 };
 
 /// `Err` means that the rest of the plan must wait: the routers have not answered.
-pub(super) async fn execute(runner: &mut Runner, action: Action) -> Result<(), ()> {
+pub(super) async fn execute_all(runner: &mut Runner, plan: &[Action]) -> Result<(), ()> {
+    for action in plan {
+        execute(runner, action.clone()).await?;
+    }
+    Ok(())
+}
+
+async fn execute(runner: &mut Runner, action: Action) -> Result<(), ()> {
     match action {
         Action::Start { process_type, index, release } => {
             start(runner, process_type, index, release).await;
@@ -83,14 +90,15 @@ async fn try_start(
     };
     let spec = runnable.spec(&runner.host, launch);
     let started = keepers::start(&runner.host, spec).await;
-    if started.is_err()
-        && let Some(port) = port
-    {
+    if started.is_err() && port.is_some() {
         // Nothing has listened there; a failure to note it is met at the next allocation.
-        let _ = runner.host.ledger.free_port(port, Timestamp::now());
+        let _ = runner.host.ledger.free_port(keeper, Timestamp::now());
     }
     let (pid, client) = started?;
-    let requests = keepers::follow(client, keeper, runner.outbox.clone());
+    let (requests, wanted) = tokio::sync::mpsc::unbounded_channel();
+    if let Some(outbox) = runner.outbox.upgrade() {
+        keepers::follow(client, keeper, outbox, wanted);
+    }
     Ok(starting(id, release, port, pid, requests))
 }
 
@@ -98,8 +106,8 @@ pub(super) fn starting(
     id: InstanceId,
     release: ReleaseNumber,
     port: Option<u16>,
-    pid: u32,
-    requests: tokio::sync::mpsc::UnboundedSender<keeper::Request>,
+    pid: i32,
+    requests: keepers::Requests,
 ) -> Running {
     Running {
         id,
@@ -136,7 +144,9 @@ pub(super) fn watch_readiness(runner: &Runner, keeper: u64) {
         host: runner.host.addressing.host_name(&runner.deploy),
         path: runnable.health_path(),
     };
-    tokio::spawn(readiness::watch(runner.host.clone(), target, runner.outbox.clone()));
+    if let Some(outbox) = runner.outbox.upgrade() {
+        tokio::spawn(readiness::watch(runner.host.clone(), target, outbox));
+    }
 }
 
 async fn route(runner: &mut Runner, keepers: BTreeSet<u64>) -> Result<(), ()> {
@@ -153,6 +163,12 @@ async fn route(runner: &mut Runner, keepers: BTreeSet<u64>) -> Result<(), ()> {
     }
     runner.table = keepers;
     Ok(())
+}
+
+/// Tells the routers why there is nobody, when nothing else has changed.
+pub(super) async fn refresh(runner: &mut Runner) -> Result<(), ()> {
+    let service = service(runner, &runner.table);
+    runner.host.routes.publish(service).await.map_err(drop)
 }
 
 fn service(runner: &Runner, keepers: &BTreeSet<u64>) -> Service {
@@ -193,7 +209,7 @@ fn stop(runner: &mut Runner, id: &InstanceId) {
     instance.state = State::Stopping;
     instance.since = Timestamp::now();
     // A closed channel means the keeper is gone, and `Lost` is on its way.
-    let _ = instance.requests.send(keeper::Request::Stop { window_ms });
+    let _ = instance.requests.send(Request::Stop { window_ms: Some(window_ms) });
 }
 
 /// Asks the routers about instances that left the table: done, or out of time?
@@ -220,15 +236,15 @@ pub(super) async fn poll_drains(runner: &mut Runner) {
 pub(super) fn free_ports(runner: &mut Runner) {
     let table = &runner.table;
     let ledger = &runner.host.ledger;
-    runner.ports_to_free.retain(|(keeper, port)| {
-        table.contains(keeper) || ledger.free_port(*port, Timestamp::now()).is_err()
+    runner.ports_to_free.retain(|keeper| {
+        table.contains(keeper) || ledger.free_port(*keeper, Timestamp::now()).is_err()
     });
 }
 
 /// What a keeper leaves behind: its record, its socket, its cgroup.
-pub(super) fn clean_up(host: &Arc<Host>, keeper: u64, pid: u32) {
+pub(super) fn clean_up(host: &Arc<Host>, keeper: u64) {
     let host = host.clone();
-    tokio::task::spawn_blocking(move || keepers::clean_up(&host, keeper, pid));
+    tokio::task::spawn_blocking(move || keepers::clean_up(&host, keeper));
 }
 
 /// The message type is used by the tasks started here.

@@ -2,14 +2,17 @@
 
 use super::plan::{Desired, Wanted};
 use super::runnable::Runnable;
-use crate::app::{Formation, ProcessType};
+use crate::app::{Formation, InstanceId, ProcessType};
+use crate::store::Scope;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What a deploy was told besides its release. A scope is `""` (all of it), `web` or `web.1`.
+/// What a deploy was told besides its release.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Orders {
     pub formation: Formation,
-    pub stopped: BTreeSet<String>,
+    pub stopped: BTreeSet<Scope>,
+    /// Per scope, the lowest keeper number that needs no replacement.
+    pub restarts: BTreeMap<Scope, u64>,
 }
 
 /// `web` runs once unless told otherwise; another type not at all.
@@ -39,6 +42,11 @@ fn wanted(runnable: &Runnable, orders: &Orders, process_type: &ProcessType) -> W
 }
 
 fn is_stopped(orders: &Orders, process_type: &ProcessType, index: u32) -> bool {
-    let scopes = [String::new(), process_type.to_string(), format!("{process_type}.{index}")];
-    scopes.iter().any(|scope| orders.stopped.contains(scope))
+    orders.stopped.iter().any(|scope| scope.contains(process_type, index))
+}
+
+/// Whether a restart asks for this instance to be replaced.
+pub fn is_to_replace(orders: &Orders, id: &InstanceId) -> bool {
+    let mut scopes = orders.restarts.iter();
+    scopes.any(|(scope, young)| scope.contains(&id.process_type, id.index) && id.keeper < *young)
 }

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 pub(super) struct Target {
     pub keeper: u64,
-    pub incarnation: u32,
+    pub incarnation: u64,
     pub address: SocketAddr,
     /// Sent as `Host`.
     pub host: String,

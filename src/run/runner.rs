@@ -7,7 +7,7 @@ use super::runnable::Runnable;
 use super::view::View;
 use super::{Host, actions};
 use crate::app::{DeployRef, Failure, ReleaseNumber};
-use crate::keeper;
+use crate::keeper::{Notice, Request};
 use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -17,14 +17,16 @@ use tokio::sync::{mpsc, watch};
 /// Everything that can happen to a deploy's instances.
 pub(super) enum Message {
     /// The desired state has changed. Brings the release along, unless it stays the same.
-    Want { desired: Desired, runnable: Option<Arc<Runnable>>, router_state: RouterState },
-    Keeper { keeper: u64, event: keeper::Event },
+    Want { change: u64, desired: Desired, runnable: Option<Arc<Runnable>>, router_state: RouterState },
+    /// An instance that an earlier server started. `listed`: the routers send it requests.
+    Adopt { running: Box<Running>, listed: bool, runnable: Option<Arc<Runnable>> },
+    Keeper { keeper: u64, notice: Notice },
     /// The keeper is gone, and with it the instance.
     Lost { keeper: u64 },
     /// The router got an answer from this incarnation.
-    Answered { keeper: u64, incarnation: u32 },
+    Answered { keeper: u64, incarnation: u64 },
     /// It did not, in time.
-    Silent { keeper: u64, incarnation: u32, why: String },
+    Silent { keeper: u64, incarnation: u64, why: String },
 }
 
 /// What the router says when there is nobody to answer.
@@ -43,12 +45,13 @@ pub(super) struct Runner {
     pub runnables: BTreeMap<ReleaseNumber, Arc<Runnable>>,
     pub instances: BTreeMap<u64, Running>,
     pub table: BTreeSet<u64>,
-    /// Ports of instances that are gone, until no router can still use them.
-    pub ports_to_free: Vec<(u64, u16)>,
+    /// Keepers that are gone but for their port, until no router can still use them.
+    pub ports_to_free: Vec<u64>,
     pub start_failures: BTreeMap<Slot, StartFailure>,
     pub change: u64,
     pub inbox: mpsc::UnboundedReceiver<Message>,
-    pub outbox: mpsc::UnboundedSender<Message>,
+    /// Weak: the runner must not keep itself alive.
+    pub outbox: mpsc::WeakUnboundedSender<Message>,
     pub view: watch::Sender<View>,
     /// When to try again what the router or a start refused.
     pub retry: Option<tokio::time::Instant>,
@@ -62,20 +65,51 @@ pub(super) struct StartFailure {
 
 /// How often a drained instance is asked whether its last request is done.
 const DRAIN_POLL: Duration = Duration::from_millis(25);
+/// How long a router that did not acknowledge is left alone.
+const ROUTER_PAUSE: Duration = Duration::from_millis(200);
 /// A plan is empty after a few rounds; this many mean a defect, and the loop must go on.
 const MOST_ROUNDS: usize = 16;
 
 impl Runner {
+    pub fn new(
+        host: Arc<Host>,
+        deploy: DeployRef,
+        inbox: mpsc::UnboundedReceiver<Message>,
+        outbox: mpsc::WeakUnboundedSender<Message>,
+    ) -> (Self, watch::Receiver<View>) {
+        let (view, seen) = watch::channel(View::default());
+        let runner = Runner {
+            host,
+            deploy,
+            desired: Desired::default(),
+            router_state: RouterState::default(),
+            runnables: BTreeMap::new(),
+            instances: BTreeMap::new(),
+            table: BTreeSet::new(),
+            ports_to_free: Vec::new(),
+            start_failures: BTreeMap::new(),
+            change: 0,
+            inbox,
+            outbox,
+            view,
+            retry: None,
+        };
+        (runner, seen)
+    }
+
     pub async fn run(mut self) {
         loop {
-            let settled = self.converge().await;
-            self.show(settled);
             let Some(message) = self.next_message().await else { return };
             if let Some(message) = message {
                 self.handle(message);
             }
             while let Ok(message) = self.inbox.try_recv() {
                 self.handle(message);
+            }
+            // Adopted instances are left alone until it is known what is wanted.
+            if self.change > 0 {
+                let settled = self.converge().await;
+                self.show(settled);
             }
         }
     }
@@ -106,15 +140,18 @@ impl Runner {
         actions::poll_drains(self).await;
         for _round in 0..MOST_ROUNDS {
             let plan = plan(&self.desired, &self.observed(), Timestamp::now());
+            let carried_out = if plan.is_empty() {
+                actions::refresh(self).await
+            } else {
+                actions::execute_all(self, &plan).await
+            };
+            if carried_out.is_err() {
+                self.retry = Some(tokio::time::Instant::now() + ROUTER_PAUSE);
+                return false;
+            }
             if plan.is_empty() {
                 actions::free_ports(self);
                 return self.is_settled();
-            }
-            for action in plan {
-                if actions::execute(self, action).await.is_err() {
-                    self.retry = Some(tokio::time::Instant::now() + Duration::from_millis(200));
-                    return false;
-                }
             }
         }
         false
@@ -151,10 +188,15 @@ impl Runner {
 
     fn handle(&mut self, message: Message) {
         match message {
-            Message::Want { desired, runnable, router_state } => {
-                self.want(desired, runnable, router_state);
+            Message::Want { change, desired, runnable, router_state } => {
+                self.change = change;
+                self.router_state = router_state;
+                self.want(desired, runnable);
             }
-            Message::Keeper { keeper, event } => self.keeper_event(keeper, event),
+            Message::Adopt { running, listed, runnable } => {
+                self.adopt(*running, listed, runnable);
+            }
+            Message::Keeper { keeper, notice } => self.keeper_notice(keeper, notice),
             Message::Lost { keeper } => self.lost(keeper),
             Message::Answered { keeper, incarnation } => {
                 self.update(keeper, incarnation, |instance, now| {
@@ -166,16 +208,9 @@ impl Runner {
         }
     }
 
-    fn want(
-        &mut self,
-        desired: Desired,
-        runnable: Option<Arc<Runnable>>,
-        router_state: RouterState,
-    ) {
+    fn want(&mut self, desired: Desired, runnable: Option<Arc<Runnable>>) {
         self.desired = desired;
-        self.router_state = router_state;
         self.start_failures.clear();
-        self.change += 1;
         if let Some(runnable) = runnable {
             self.runnables.insert(runnable.release, runnable);
         }
@@ -184,29 +219,41 @@ impl Runner {
         self.runnables.retain(|number, _| running.contains(number) || Some(*number) == wanted);
     }
 
-    fn keeper_event(&mut self, keeper: u64, event: keeper::Event) {
-        let now = Timestamp::now();
-        let routed = self.instances.get(&keeper).is_some_and(|i| i.port.is_some());
-        let Some(instance) = self.instances.get_mut(&keeper) else { return };
-        match event {
-            keeper::Event::Started { incarnation, .. } => {
-                instance.begin(incarnation, routed, now);
-                actions::watch_readiness(self, keeper);
-            }
-            keeper::Event::Ready { .. } => {
-                instance.alive = true;
-                instance.advance(now);
-            }
-            keeper::Event::Exited { .. } => instance.exited(event.describe(), now),
-            keeper::Event::Restarting { at, n } => {
-                instance.restarts = n;
-                instance.restarting_at = Some(at);
-            }
-            keeper::Event::Stopped => self.lost(keeper),
+    fn adopt(&mut self, running: Running, listed: bool, runnable: Option<Arc<Runnable>>) {
+        let keeper = running.id.keeper;
+        let starting = running.state == State::Starting;
+        self.table.extend(listed.then_some(keeper));
+        self.instances.insert(keeper, running);
+        if let Some(runnable) = runnable {
+            self.runnables.insert(runnable.release, runnable);
+        }
+        if starting {
+            actions::watch_readiness(self, keeper);
         }
     }
 
-    fn update(&mut self, keeper: u64, incarnation: u32, f: impl FnOnce(&mut Running, Timestamp)) {
+    fn keeper_notice(&mut self, keeper: u64, notice: Notice) {
+        let now = Timestamp::now();
+        let Some(instance) = self.instances.get_mut(&keeper) else { return };
+        match notice {
+            // A status after a connection repeats what is known.
+            Notice::Started { incarnation }
+                if incarnation == instance.incarnation && instance.state != State::Crashed => {}
+            Notice::Started { incarnation } => {
+                instance.begin(incarnation, now);
+                actions::watch_readiness(self, keeper);
+            }
+            Notice::Ready => {
+                instance.alive = true;
+                instance.advance(now);
+            }
+            Notice::Exited(exit) => instance.exited(&exit, now),
+            Notice::Restarting { at, n } => instance.restarting(at, n),
+            Notice::Stopped => instance.state = State::Stopping,
+        }
+    }
+
+    fn update(&mut self, keeper: u64, incarnation: u64, f: impl FnOnce(&mut Running, Timestamp)) {
         if let Some(instance) = self.instances.get_mut(&keeper)
             && instance.incarnation == incarnation
         {
@@ -215,22 +262,22 @@ impl Runner {
     }
 
     /// R10: alive, but nobody answers. Treated as a crash: the keeper starts it again.
-    fn silent(&mut self, keeper: u64, incarnation: u32, why: String) {
+    fn silent(&mut self, keeper: u64, incarnation: u64, why: String) {
         self.update(keeper, incarnation, |instance, _| {
             if instance.state == State::Starting {
                 let message = format!("{} did not become ready: {why}", instance.id.name());
                 let hint = "it must listen on 0.0.0.0:$PORT; see `xii logs` for what it printed";
                 instance.failure = Some(Failure::app(message).next(hint));
                 // A closed channel means the keeper is gone, and `Lost` is on its way.
-                let _ = instance.requests.send(keeper::Request::Restart);
+                let _ = instance.requests.send(Request::Restart);
             }
         });
     }
 
     fn lost(&mut self, keeper: u64) {
         if let Some(gone) = self.instances.remove(&keeper) {
-            actions::clean_up(&self.host, keeper, gone.pid);
-            self.ports_to_free.extend(gone.port.map(|port| (keeper, port)));
+            actions::clean_up(&self.host, keeper);
+            self.ports_to_free.extend(gone.port.map(|_| keeper));
         }
     }
 }
