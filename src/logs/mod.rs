@@ -29,3 +29,6 @@ pub use line::Line;
 pub use listing::remove;
 pub use tail::{Start, Tail};
 pub use writer::{Writer, WriterSpec};
+
+#[cfg(test)]
+mod tests;

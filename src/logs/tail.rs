@@ -28,7 +28,7 @@ pub enum Start {
 /// A thread of its own does the blocking reads; a reader who does not take the lines makes it
 /// wait, not grow. Dropping the tail ends it.
 pub struct Tail {
-    batches: mpsc::Receiver<Result<Batch, Failure>>,
+    pub(super) batches: mpsc::Receiver<Result<Batch, Failure>>,
     cursor: Cursor,
     wake: Wake,
 }
