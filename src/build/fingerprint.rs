@@ -28,7 +28,10 @@ impl Fingerprint {
     /// `host python3.11 deb12u3 → deb12u4`, one entry for each difference.
     pub fn describe_change(&self, new: &Fingerprint) -> Vec<String> {
         let names: std::collections::BTreeSet<_> = self.0.keys().chain(new.0.keys()).collect();
-        names.into_iter().filter_map(|name| change(name, self.0.get(name), new.0.get(name))).collect()
+        names
+            .into_iter()
+            .filter_map(|name| change(name, self.0.get(name), new.0.get(name)))
+            .collect()
     }
 }
 
@@ -54,7 +57,8 @@ fn shorten<'a>(old: &'a str, new: &'a str) -> (&'a str, &'a str) {
 
 /// What programs of other packages are linked against, or run by.
 fn matters(package: &str) -> bool {
-    let python = package.strip_prefix("python3.").is_some_and(|n| n.bytes().all(|b| b.is_ascii_digit()));
+    let python =
+        package.strip_prefix("python3.").is_some_and(|n| n.bytes().all(|b| b.is_ascii_digit()));
     let exact = ["libc6", "libstdc++6", "zlib1g", "nodejs"].contains(&package);
     exact || python || package.starts_with("libssl") && !package.ends_with("-dev")
 }
@@ -64,7 +68,9 @@ fn packages(status: &str) -> BTreeMap<String, String> {
     let mut found = BTreeMap::new();
     for paragraph in status.split("\n\n") {
         let field = |name: &str| {
-            let of = |line: &'_ str| line.strip_prefix(name)?.strip_prefix(':').map(|v| v.trim().to_string());
+            let of = |line: &'_ str| {
+                line.strip_prefix(name)?.strip_prefix(':').map(|v| v.trim().to_string())
+            };
             paragraph.lines().find_map(of)
         };
         let (Some(package), Some(version)) = (field("Package"), field("Version")) else { continue };
@@ -83,13 +89,17 @@ fn packages(status: &str) -> BTreeMap<String, String> {
 fn libc_files(root: &Path) -> BTreeMap<String, String> {
     ["usr/lib64/libc.so.6", "usr/lib/libc.so.6", "lib/ld-musl-x86_64.so.1"]
         .into_iter()
-        .filter_map(|path| Some((path.to_string(), Digest::of(&std::fs::read(root.join(path)).ok()?).short())))
+        .filter_map(|path| {
+            Some((path.to_string(), Digest::of(&std::fs::read(root.join(path)).ok()?).short()))
+        })
         .collect()
 }
 
 fn os_name(os_release: &str) -> Option<String> {
     let field = |name: &str| {
-        let of = |line: &'_ str| Some(line.strip_prefix(name)?.strip_prefix('=')?.trim_matches('"').to_string());
+        let of = |line: &'_ str| {
+            Some(line.strip_prefix(name)?.strip_prefix('=')?.trim_matches('"').to_string())
+        };
         os_release.lines().find_map(of)
     };
     Some(format!("{} {}", field("ID")?, field("VERSION").or_else(|| field("VERSION_ID"))?))

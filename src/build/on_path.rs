@@ -48,7 +48,8 @@ fn inspect(prefix: &Path) -> Option<Python> {
     }
     let minor = (0..100).rev().find(|minor| {
         let library = prefix.join(format!("lib/python3.{minor}"));
-        library.join("ensurepip/__init__.py").is_file() && library.join("venv/__init__.py").is_file()
+        library.join("ensurepip/__init__.py").is_file()
+            && library.join("venv/__init__.py").is_file()
     })?;
     let exe = prefix.join(format!("bin/python3.{minor}"));
     let stamp = stamp(&exe)?;
@@ -91,7 +92,9 @@ mod tests {
         if let Some(version) = patchlevel {
             let include = prefix.join(format!("include/python3.{minor}"));
             std::fs::create_dir_all(&include).unwrap();
-            let text = format!("#define PY_MINOR_VERSION {minor}\n#define PY_VERSION      \t\"{version}\"\n");
+            let text = format!(
+                "#define PY_MINOR_VERSION {minor}\n#define PY_VERSION      \t\"{version}\"\n"
+            );
             std::fs::write(include.join("patchlevel.h"), text).unwrap();
         }
     }

@@ -79,7 +79,8 @@ fn without_comment(line: &str) -> String {
 }
 
 fn requirement(line: &str) -> Requirement {
-    for (short, long, constraint) in [("-r", "--requirement", false), ("-c", "--constraint", true)] {
+    for (short, long, constraint) in [("-r", "--requirement", false), ("-c", "--constraint", true)]
+    {
         if let Some(path) = option_value(line, short, long) {
             return Requirement::Include { path: path.to_string(), constraint };
         }
@@ -108,13 +109,18 @@ fn option_value<'a>(line: &'a str, short: &str, long: &str) -> Option<&'a str> {
 fn is_local(line: &str) -> bool {
     let target = line.split_whitespace().next().unwrap_or_default();
     let is_path = target.starts_with(['.', '/']) || target.starts_with("file:");
-    let is_file = !target.contains("://") && [".whl", ".tar.gz", ".zip"].iter().any(|end| target.ends_with(end));
+    let is_file = !target.contains("://")
+        && [".whl", ".tar.gz", ".zip"].iter().any(|end| target.ends_with(end));
     is_path || is_file || (target.contains('/') && !target.contains("://") && !line.contains(" @ "))
 }
 
 fn package(line: &str) -> Requirement {
     let mut words = line.split_whitespace();
-    let hashes = line.split_whitespace().filter_map(|word| word.strip_prefix("--hash=")).map(String::from).collect();
+    let hashes = line
+        .split_whitespace()
+        .filter_map(|word| word.strip_prefix("--hash="))
+        .map(String::from)
+        .collect();
     let text: Vec<&str> = words.by_ref().take_while(|word| !word.starts_with("--")).collect();
     let text = text.join(" ");
     let end = text.find(|c: char| !c.is_ascii_alphanumeric() && !"._-".contains(c));
@@ -213,8 +219,14 @@ mod tests {
 
     #[test]
     fn includes_are_found_where_pip_finds_them_and_never_outside() {
-        assert_eq!(resolve("requirements.txt", "requirements/base.txt").as_deref(), Some("requirements/base.txt"));
-        assert_eq!(resolve("requirements/prod.txt", "./base.txt").as_deref(), Some("requirements/base.txt"));
+        assert_eq!(
+            resolve("requirements.txt", "requirements/base.txt").as_deref(),
+            Some("requirements/base.txt")
+        );
+        assert_eq!(
+            resolve("requirements/prod.txt", "./base.txt").as_deref(),
+            Some("requirements/base.txt")
+        );
         assert_eq!(resolve("requirements/prod.txt", "../base.txt").as_deref(), Some("base.txt"));
         for outside in ["../x", "/etc/passwd", "https://example.org/r.txt"] {
             assert_eq!(resolve("requirements.txt", outside), None, "{outside}");

@@ -113,10 +113,7 @@ impl Toolchains {
     pub fn choose(&self, wanted: Option<Wanted>) -> Option<&Python> {
         let fits = |python: &&Python| wanted.is_none_or(|wanted| wanted.accepts(python.version));
         let of_stack = |python: &&Python| matches!(python.origin, Origin::Stack { .. });
-        self.pythons
-            .iter()
-            .filter(fits)
-            .max_by_key(|python| (of_stack(python), python.version))
+        self.pythons.iter().filter(fits).max_by_key(|python| (of_stack(python), python.version))
     }
 }
 
@@ -166,7 +163,8 @@ mod tests {
     }
 
     fn chosen(wanted: Option<&str>) -> Option<String> {
-        let pythons = vec![of_stack("3.11.2"), of_server("3.11.7"), of_server("3.13.0"), of_server("3.12.1")];
+        let pythons =
+            vec![of_stack("3.11.2"), of_server("3.11.7"), of_server("3.13.0"), of_server("3.12.1")];
         let toolchains = Toolchains { pythons, ..Toolchains::default() };
         toolchains.choose(wanted.map(|w| w.parse().unwrap())).map(|p| p.version.to_string())
     }
@@ -182,14 +180,20 @@ mod tests {
 
     #[test]
     fn a_stack_python_without_venv_is_dropped_with_its_own_words() {
-        let found = Toolchains { pythons: vec![of_stack("3.11.0"), of_server("3.12.1")], ..Toolchains::default() };
+        let found = Toolchains {
+            pythons: vec![of_stack("3.11.0"), of_server("3.12.1")],
+            ..Toolchains::default()
+        };
         let mut broken = |_: &Confined, line: &mut dyn FnMut(&str)| {
             line("ModuleNotFoundError: No module named 'ensurepip'");
             Ok(1)
         };
         let probed = found.probe(&mut broken).unwrap();
         assert_eq!(probed.pythons, [of_server("3.12.1")]);
-        assert_eq!(probed.unusable["/usr/bin/python3"], "ModuleNotFoundError: No module named 'ensurepip'");
+        assert_eq!(
+            probed.unusable["/usr/bin/python3"],
+            "ModuleNotFoundError: No module named 'ensurepip'"
+        );
     }
 
     #[test]

@@ -56,7 +56,8 @@ pub fn included(path: &str, text: &str) -> Vec<String> {
 }
 
 fn names(root: &Path) -> Result<BTreeSet<String>, Failure> {
-    let unreadable = |error| Failure::platform(format!("cannot list {}", root.display())).because(error);
+    let unreadable =
+        |error| Failure::platform(format!("cannot list {}", root.display())).because(error);
     std::fs::read_dir(root)
         .map_err(unreadable)?
         .map(|entry| Ok(entry.map_err(unreadable)?.file_name().to_string_lossy().into_owned()))
@@ -66,7 +67,8 @@ fn names(root: &Path) -> Result<BTreeSet<String>, Failure> {
 /// `None` when it is absent, no plain file, or reached through a link that leaves the tree.
 fn text(root: &Path, path: &str) -> Result<Option<String>, Failure> {
     let full = root.join(path);
-    let unreadable = |error| Failure::platform(format!("cannot read {}", full.display())).because(error);
+    let unreadable =
+        |error| Failure::platform(format!("cannot read {}", full.display())).because(error);
     let inside = root.canonicalize().map_err(unreadable)?;
     let Ok(real) = full.canonicalize() else { return Ok(None) };
     if !real.starts_with(&inside) || !real.metadata().map_err(unreadable)?.is_file() {

@@ -134,9 +134,13 @@ mod tests {
     #[test]
     fn an_open_minor_or_patch_accepts_any() {
         let found: Version = "3.12.1".parse().unwrap();
-        for (wanted, expected) in
-            [("3", true), ("3.12", true), ("python-3.12.1", true), ("3.12.2", false), ("3.1", false)]
-        {
+        for (wanted, expected) in [
+            ("3", true),
+            ("3.12", true),
+            ("python-3.12.1", true),
+            ("3.12.2", false),
+            ("3.1", false),
+        ] {
             assert_eq!(wanted.parse::<Wanted>().unwrap().accepts(found), expected, "{wanted}");
         }
     }
