@@ -79,7 +79,8 @@ pub fn make_plain(root: &Path) -> Result<u64, Failure> {
         let mode = meta.permissions().mode() & 0o7777;
         let plain = if meta.is_dir() || mode & 0o111 != 0 { 0o755 } else { 0o644 };
         if mode != plain {
-            fs::set_permissions(path, Permissions::from_mode(plain)).map_err(failed("change", path))?;
+            fs::set_permissions(path, Permissions::from_mode(plain))
+                .map_err(failed("change", path))?;
         }
         bytes += if meta.is_file() { meta.len() } else { 0 };
         Ok(true)
@@ -131,7 +132,8 @@ pub struct TmpDir(PathBuf);
 
 impl TmpDir {
     pub fn new(tmp: &Path, what: &str) -> Result<Self, Failure> {
-        let random = getrandom::u64().map_err(|error| Failure::platform("no randomness").because(error))?;
+        let random =
+            getrandom::u64().map_err(|error| Failure::platform("no randomness").because(error))?;
         let path = tmp.join(format!("{what}-{random:016x}"));
         fs::create_dir_all(&path).map_err(failed("make", &path))?;
         Ok(TmpDir(path))

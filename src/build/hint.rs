@@ -10,8 +10,14 @@ pub fn for_output(lines: &[String]) -> Option<String> {
     }
     let text = lines.join("\n");
     let known = [
-        ("Could not find a version that satisfies", "check the name and version in requirements.txt"),
-        ("DO NOT MATCH THE HASHES", "the package is not the one that was locked: lock again, and find out why it changed"),
+        (
+            "Could not find a version that satisfies",
+            "check the name and version in requirements.txt",
+        ),
+        (
+            "DO NOT MATCH THE HASHES",
+            "the package is not the one that was locked: lock again, and find out why it changed",
+        ),
         ("Temporary failure in name resolution", "this server cannot reach the package registry"),
         ("No space left on device", "the build ran out of room"),
     ];
@@ -19,18 +25,24 @@ pub fn for_output(lines: &[String]) -> Option<String> {
 }
 
 fn missing_variable(line: &str) -> Option<&str> {
-    let after = |sign: &str| line.split_once(sign).map(|(_, rest)| rest);
-    let before = |sign: &str| line.split_once(sign).map(|(start, _)| start);
-    let first = |text: &'_ str| -> Option<usize> { text.find(|c: char| !is_name(c)).or(Some(text.len())) };
-    let quoted = ["KeyError: '", "KeyError: \"", "environment variable ", "environment variable '", "Set the "];
-    let leading = quoted.iter().filter_map(|sign| after(sign)).map(|rest| {
-        let rest = rest.trim_start_matches(['"', '\'', '`', '$']);
-        &rest[..first(rest).unwrap_or(0)]
+    let before_name = [
+        "KeyError: '",
+        "KeyError: \"",
+        "environment variable ",
+        "Environment variable ",
+        "Set the ",
+    ];
+    let after_name =
+        [": parameter not set", ": unbound variable", " is not set", " environment variable"];
+    let quotes = ['"', '\'', '`', '$'];
+    let first = |rest: &'_ str| -> usize { rest.find(|c: char| !is_name(c)).unwrap_or(rest.len()) };
+    let leading = before_name.iter().filter_map(|sign| line.split_once(sign)).map(|(_, rest)| {
+        let rest = rest.trim_start_matches(quotes);
+        &rest[..first(rest)]
     });
-    let ending = [": parameter not set", ": unbound variable", " is not set", " environment variable"];
-    let trailing = ending.iter().filter_map(|sign| before(sign)).map(|start| {
-        let start = start.trim_end_matches(['"', '\'', '`']);
-        &start[start.rfind(|c: char| !is_name(c)).map(|at| at + 1).unwrap_or(0)..]
+    let trailing = after_name.iter().filter_map(|sign| line.split_once(sign)).map(|(start, _)| {
+        let start = start.trim_end_matches(quotes);
+        start.rsplit(|c: char| !is_name(c)).next().unwrap_or_default()
     });
     leading.chain(trailing).find(|name| looks_like_a_variable(name))
 }

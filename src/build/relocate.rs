@@ -11,7 +11,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Not needed to run or to build an extension; two thirds of an installation.
-const LEFT_OUT: [&str; 6] = ["__pycache__", "test", "tests", "idlelib", "turtledemo", "site-packages"];
+const LEFT_OUT: [&str; 6] =
+    ["__pycache__", "test", "tests", "idlelib", "turtledemo", "site-packages"];
 
 /// Copies the installation of `python3.N` at `prefix` into `copy_to`, to run at `mount`.
 pub fn python(prefix: &Path, name: &str, copy_to: &Path, mount: &Path) -> Result<(), Failure> {
@@ -38,7 +39,8 @@ fn shared_libraries(prefix: &Path, copy_to: &Path) -> Result<(), Failure> {
     let from = prefix.join("lib");
     copy(&from, &copy_to.join("lib"), &|path| {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
-        path.as_os_str().is_empty() || name.starts_with("lib") && name.contains(".so") && path.components().count() == 1
+        path.as_os_str().is_empty()
+            || name.starts_with("lib") && name.contains(".so") && path.components().count() == 1
     })
 }
 
@@ -47,7 +49,8 @@ fn programs(prefix: &Path, name: &str, copy_to: &Path) -> Result<(), Failure> {
     fs::create_dir_all(&bin).map_err(failed("make", &bin))?;
     fs::copy(prefix.join("bin").join(name), bin.join(name)).map_err(failed("copy to", &bin))?;
     for link in ["python", "python3"] {
-        std::os::unix::fs::symlink(name, bin.join(link)).map_err(failed("make", &bin.join(link)))?;
+        std::os::unix::fs::symlink(name, bin.join(link))
+            .map_err(failed("make", &bin.join(link)))?;
     }
     Ok(())
 }
@@ -61,8 +64,8 @@ fn old_places(prefix: &Path, library: &Path) -> Result<Vec<String>, Failure> {
             continue;
         }
         let text = fs::read_to_string(&path).map_err(failed("read", &path))?;
-        let line = text.lines().find_map(|line| line.trim().strip_prefix("'prefix': '"));
-        found.extend(line.and_then(|rest| rest.split('\'').next()).map(String::from));
+        let rest = text.split_once("'prefix': '").map(|(_, rest)| rest);
+        found.extend(rest.and_then(|rest| rest.split('\'').next()).map(String::from));
     }
     found.retain(|place| place.len() > 1);
     found.sort();
@@ -83,17 +86,24 @@ fn rewrite(root: &Path, old: &[String], mount: &Path) -> Result<(), Failure> {
         Ok(true)
     })?;
     for path in wanted {
-        let configuration = is_configuration(&path) || path.file_name().is_some_and(|name| name == "Makefile");
-        let elf = path.parent().is_some_and(|p| p.ends_with("bin") || p.ends_with("lib") || p.ends_with("lib-dynload"));
+        let configuration =
+            is_configuration(&path) || path.file_name().is_some_and(|name| name == "Makefile");
+        let elf = path.parent().is_some_and(|p| {
+            p.ends_with("bin") || p.ends_with("lib") || p.ends_with("lib-dynload")
+        });
         if !configuration && !elf {
             continue;
         }
         let mut bytes = fs::read(&path).map_err(failed("read", &path))?;
         let changed = match bytes.starts_with(b"\x7fELF") {
-            true => old.iter().fold(false, |done, place| set_run_path(&mut bytes, place, root, &path) || done),
+            true => old
+                .iter()
+                .fold(false, |done, place| set_run_path(&mut bytes, place, root, &path) || done),
             false if configuration => {
                 let text = String::from_utf8_lossy(&bytes).into_owned();
-                let new = old.iter().fold(text, |text, place| text.replace(place, &mount.display().to_string()));
+                let new = old
+                    .iter()
+                    .fold(text, |text, place| text.replace(place, &mount.display().to_string()));
                 bytes = new.into_bytes();
                 true
             }
@@ -119,7 +129,11 @@ fn set_run_path(bytes: &mut [u8], place: &str, root: &Path, file: &Path) -> bool
     let mut changed = false;
     for at in 0..bytes.len().saturating_sub(old.len()) {
         let end = at + old.len();
-        if bytes[at..end] == old[..] && [0, b':'].contains(&bytes[end]) && at > 0 && [0, b':'].contains(&bytes[at - 1]) {
+        if bytes[at..end] == old[..]
+            && [0, b':'].contains(&bytes[end])
+            && at > 0
+            && [0, b':'].contains(&bytes[at - 1])
+        {
             bytes[at..end].copy_from_slice(&new);
             changed = true;
         }
@@ -133,7 +147,12 @@ mod tests {
 
     fn patched(text: &str, file: &str) -> String {
         let mut bytes = text.as_bytes().to_vec();
-        set_run_path(&mut bytes, "/home/me/.pyenv/versions/3.12.1", Path::new("/r"), &Path::new("/r").join(file));
+        set_run_path(
+            &mut bytes,
+            "/home/me/.pyenv/versions/3.12.1",
+            Path::new("/r"),
+            &Path::new("/r").join(file),
+        );
         String::from_utf8(bytes).unwrap()
     }
 
@@ -149,7 +168,10 @@ mod tests {
 
     #[test]
     fn other_texts_with_the_old_place_are_left_alone() {
-        for text in ["\0/home/me/.pyenv/versions/3.12.1/lib/python3.12\0", "x/home/me/.pyenv/versions/3.12.1/lib\0"] {
+        for text in [
+            "\0/home/me/.pyenv/versions/3.12.1/lib/python3.12\0",
+            "x/home/me/.pyenv/versions/3.12.1/lib\0",
+        ] {
             assert_eq!(patched(text, "bin/python3.12"), text);
         }
         let list = "\0/home/me/.pyenv/versions/3.12.1/lib:/opt/lib\0";
@@ -165,6 +187,9 @@ mod tests {
         assert_eq!(places, ["/opt/python", "/real/python"]);
         rewrite(dir.path(), &places, Path::new("/opt/xii/python-3.12.1")).unwrap();
         let new = fs::read_to_string(dir.path().join("_sysconfigdata__linux_.py")).unwrap();
-        assert!(new.contains("'/opt/xii/python-3.12.1/lib'") && !new.contains("'/opt/python"), "{new}");
+        assert!(
+            new.contains("'/opt/xii/python-3.12.1/lib'") && !new.contains("'/opt/python"),
+            "{new}"
+        );
     }
 }

@@ -8,12 +8,14 @@ const LEAST_FREE: u64 = 1 << 30;
 
 /// Below 5 % or 1 GiB of free disk nothing is built: the running apps need the rest.
 pub fn room_to_build(home: &Path) -> Result<(), Failure> {
-    let found = rustix::fs::statvfs(home).map_err(|error| failed("ask for the free space of", home)(error.into()))?;
+    let found = rustix::fs::statvfs(home)
+        .map_err(|error| failed("ask for the free space of", home)(error.into()))?;
     let (total, free) = (found.f_blocks * found.f_frsize, found.f_bavail * found.f_frsize);
     if has_room(total, free) {
         return Ok(());
     }
-    let problem = format!("the disk of {} is nearly full: {} free", home.display(), format_size(free));
+    let problem =
+        format!("the disk of {} is nearly full: {} free", home.display(), format_size(free));
     Err(Failure::platform(problem)
         .why("a build needs 1 GiB and 5 % of it free; running apps are not touched")
         .next("remove what is not needed: `xii destroy` a deploy, or files beside xii"))
@@ -58,7 +60,8 @@ mod tests {
             std::fs::create_dir_all(tmp.path().join(name).join("deep")).unwrap();
         }
         sweep(tmp.path()).unwrap();
-        let left: Vec<_> = std::fs::read_dir(tmp.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
+        let left: Vec<_> =
+            std::fs::read_dir(tmp.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
         assert_eq!(left, ["upload-1"]);
         sweep(&tmp.path().join("absent")).unwrap();
     }
