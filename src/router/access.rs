@@ -53,7 +53,9 @@ impl Record {
 
     fn line(&self, out: &mut String) -> std::fmt::Result {
         match (self.code, self.detail) {
-            (Some(code), _) => write!(out, "at=error code={code:?} desc=\"{}\"", code.description())?,
+            (Some(code), _) => {
+                write!(out, "at=error code={code:?} desc=\"{}\"", code.description())?
+            }
             (None, Some(_)) => out.push_str("at=error"),
             (None, None) => out.push_str("at=info"),
         }
@@ -111,6 +113,8 @@ const TICK: Duration = Duration::from_millis(10);
 pub struct Sink {
     pub batches: SyncSender<Vec<Record>>,
     pub dropped: AtomicU64,
+    /// Lists handed over and not written yet.
+    pub pending: AtomicU64,
     pub recent: Mutex<Recent>,
 }
 
@@ -153,7 +157,9 @@ impl Sink {
         }
         drop(recent);
         let count = records.len() as u64;
+        self.pending.fetch_add(1, Relaxed);
         if self.batches.try_send(records).is_err() {
+            self.pending.fetch_sub(1, Relaxed);
             self.dropped.fetch_add(count, Relaxed);
         }
     }

@@ -111,13 +111,15 @@ pub struct Stream {
 }
 
 impl Stream {
-    pub fn new(
-        incoming: Incoming,
-        flight: Flight,
-        sender: Sender,
-        progress: Rc<Progress>,
-    ) -> Self {
-        Stream { incoming, flight, sender: Some(sender), progress, silence: None, last: Instant::now() }
+    pub fn new(incoming: Incoming, flight: Flight, sender: Sender, progress: Rc<Progress>) -> Self {
+        Stream {
+            incoming,
+            flight,
+            sender: Some(sender),
+            progress,
+            silence: None,
+            last: Instant::now(),
+        }
     }
 
     fn complete(&mut self) {

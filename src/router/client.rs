@@ -125,7 +125,9 @@ impl Client {
         for entry in std::fs::read_dir(&self.router_dir).map_err(problem)? {
             let path = entry.map_err(problem)?.path();
             let number = path.file_stem().and_then(|stem| stem.to_str()?.parse::<u64>().ok());
-            if let (Some(number), Some("sock")) = (number, path.extension().and_then(|e| e.to_str())) {
+            if let (Some(number), Some("sock")) =
+                (number, path.extension().and_then(|e| e.to_str()))
+            {
                 found.push((number, path));
             }
         }
@@ -145,4 +147,44 @@ fn write_table(dir: &Path, table: &Table) -> Result<(), Failure> {
         .map_err(|error| Failure::internal("the routing table has no JSON").because(error))?;
     std::fs::write(&next, text).map_err(|error| failed(&next, error))?;
     std::fs::rename(&next, &path).map_err(|error| failed(&path, error))
+}
+
+/// What the keeper says about itself and its routers.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct KeeperStatus {
+    pub pid: u32,
+    pub http: SocketAddr,
+    /// The router's pid.
+    pub router: Option<i32>,
+    pub ready: bool,
+    /// Routers alive, draining ones included.
+    pub routers: usize,
+    pub restarts: u64,
+}
+
+/// How the keeper of the routers is spoken to.
+#[derive(Debug, Clone)]
+pub struct KeeperClient {
+    pub socket: PathBuf,
+}
+
+impl KeeperClient {
+    pub async fn status(&self) -> Result<KeeperStatus, Failure> {
+        Ok(call(&self.socket, "/status", &(), PATIENCE).await?)
+    }
+
+    /// A new router takes over; returns when it serves. Drops no connection.
+    pub async fn restart(&self) -> Result<(), Failure> {
+        let limit = Duration::from_secs(30);
+        Ok(call::<_, serde_json::Value>(&self.socket, "/restart", &(), limit).await.map(drop)?)
+    }
+
+    /// Ends routers and keeper; a keeper that is gone already is fine.
+    pub async fn stop(&self) -> Result<(), Failure> {
+        let limit = Duration::from_secs(30);
+        match call::<_, serde_json::Value>(&self.socket, "/stop", &(), limit).await {
+            Ok(_) | Err(CallError::Dead(_)) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
 }

@@ -152,9 +152,7 @@ fn said(value: impl Serialize) -> Result<Value, String> {
 impl Answer for Control {
     async fn answer(&self, path: &str, body: Value) -> Result<Value, String> {
         match path {
-            "/table" => {
-                said(Generation { generation: self.publish(&read::<Table>(body)?).await })
-            }
+            "/table" => said(Generation { generation: self.publish(&read::<Table>(body)?).await }),
             "/in-flight" => said(self.in_flight(&read::<Key>(body)?.key).await),
             "/stats" => said(self.counts(&read::<Span>(body)?)),
             "/status" => said(self.status().await),

@@ -41,8 +41,7 @@ impl Flight {
     pub fn end(&mut self) {
         if !std::mem::replace(&mut self.ended, true) {
             self.outstanding = None;
-            self.record.service_time =
-                self.started.elapsed().saturating_sub(self.record.connect);
+            self.record.service_time = self.started.elapsed().saturating_sub(self.record.connect);
             self.worker.sink.push((*self.record).clone());
         }
     }

@@ -33,23 +33,19 @@ pub async fn handle(client: Rc<Client>, mut request: Request<Incoming>) -> Respo
     let verdict = client.heads.next(request.method().as_str(), framing(&request, chunked));
     let accept = page::accepts_html(request.headers());
     let mut flight = Flight::new(worker.clone(), record(&client, &request), started);
-    let host = match headers::vet(
-        request.method(),
-        request.uri(),
-        request.version(),
-        request.headers(),
-    ) {
-        Ok(_) if chunked && verdict != Verdict::Clean => {
-            let reason = match verdict {
-                Verdict::Both => "both Content-Length and Transfer-Encoding",
-                _ => "chunked request pipelined behind another",
-            };
-            let refusal = Refusal { status: StatusCode::BAD_REQUEST, reason };
-            return refuse(flight, refusal, accept);
-        }
-        Ok(host) => host,
-        Err(refusal) => return refuse(flight, refusal, accept),
-    };
+    let host =
+        match headers::vet(request.method(), request.uri(), request.version(), request.headers()) {
+            Ok(_) if chunked && verdict != Verdict::Clean => {
+                let reason = match verdict {
+                    Verdict::Both => "both Content-Length and Transfer-Encoding",
+                    _ => "chunked request pipelined behind another",
+                };
+                let refusal = Refusal { status: StatusCode::BAD_REQUEST, reason };
+                return refuse(flight, refusal, accept);
+            }
+            Ok(host) => host,
+            Err(refusal) => return refuse(flight, refusal, accept),
+        };
     let Some(service) = worker.find(host) else {
         flight.record.status = 404;
         flight.record.detail = Some("no such app");
@@ -152,6 +148,12 @@ fn prepare(
 fn refuse(mut flight: Flight, refusal: Refusal, html: bool) -> Response<Reply> {
     flight.record.status = refusal.status.as_u16();
     flight.record.detail = Some(refusal.reason);
+    // Whoever is named first gets to see it in the log.
+    if flight.record.service.is_none()
+        && let Some(host) = flight.record.host.as_ref().and_then(|host| host.to_str().ok())
+    {
+        flight.record.service = flight.worker.find(host);
+    }
     flight.end();
     // What follows on this connection cannot be trusted to be a request.
     close(page::bad_request(refusal, html, &flight.record.id))

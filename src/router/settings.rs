@@ -1,16 +1,10 @@
 //! What the router and its keeper are told at their start.
 
+use crate::sandbox::User;
 use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
-
-/// The user a router runs as.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Identity {
-    pub uid: u32,
-    pub gid: u32,
-}
 
 /// `xii keep-router` reads this as JSON on stdin.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -31,7 +25,7 @@ pub struct KeepRouterSpec {
     /// The program to start routers from: a path, so that an upgrade takes effect.
     pub exe: PathBuf,
     /// `None`: the keeper's own user.
-    pub user: Option<Identity>,
+    pub user: Option<User>,
     #[serde(default)]
     pub timing: Timing,
 }
@@ -55,6 +49,10 @@ pub struct RouterSpec {
     pub number: u64,
     pub http: SocketAddr,
     pub router_dir: PathBuf,
+    /// Listening sockets: descriptors 3 and up.
+    pub sockets: usize,
+    /// Whom to become.
+    pub user: Option<User>,
     pub timing: Timing,
 }
 

@@ -97,7 +97,8 @@ impl Kept {
         };
         match framing {
             Framing::Chunked => {
-                let verdict = if names_length(&head[..end]) { Verdict::Both } else { Verdict::Clean };
+                let verdict =
+                    if names_length(&head[..end]) { Verdict::Both } else { Verdict::Clean };
                 self.chunked = true;
                 self.bytes.clear();
                 verdict
@@ -210,7 +211,8 @@ mod tests {
             let seen = verdicts(head.as_bytes(), 7, &[("POST", Framing::Chunked)]);
             assert_eq!(seen, [Verdict::Both], "{head}");
         }
-        let honest = b"POST /content-length: HTTP/1.1\r\nX-Content-Length: 1\r\n\r\ncontent-length: 1";
+        let honest =
+            b"POST /content-length: HTTP/1.1\r\nX-Content-Length: 1\r\n\r\ncontent-length: 1";
         assert_eq!(verdicts(honest, 999, &[("POST", Framing::Chunked)]), [Verdict::Clean]);
     }
 
@@ -218,11 +220,8 @@ mod tests {
     fn pipelined_requests_are_told_apart_by_their_lengths() {
         let input = b"POST /a HTTP/1.1\r\nContent-Length: 4\r\n\r\nPOST\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n\
             PUT / HTTP/1.1\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n";
-        let requests = [
-            ("POST", Framing::Length(4)),
-            ("GET", Framing::Length(0)),
-            ("PUT", Framing::Chunked),
-        ];
+        let requests =
+            [("POST", Framing::Length(4)), ("GET", Framing::Length(0)), ("PUT", Framing::Chunked)];
         for step in [1, 10, 1000] {
             let seen = verdicts(input, step, &requests);
             assert_eq!(seen, [Verdict::Clean, Verdict::Clean, Verdict::Both], "step {step}");

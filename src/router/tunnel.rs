@@ -86,7 +86,14 @@ struct Way<R, W> {
 
 impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Way<R, W> {
     fn new(from: R, to: W, masked: bool) -> Self {
-        Way { from, to, buffer: Vec::with_capacity(8192), frames: Frames::default(), bytes: 0, masked }
+        Way {
+            from,
+            to,
+            buffer: Vec::with_capacity(8192),
+            frames: Frames::default(),
+            bytes: 0,
+            masked,
+        }
     }
 
     /// Moves some bytes; false at the end. What was read stays in the buffer when the step
@@ -118,7 +125,8 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Way<R, W> {
             }
         }
         // 1001; a client's frames are masked, with a mask of zeros.
-        let frame: &[u8] = if self.masked { &[0x88, 0x82, 0, 0, 0, 0, 3, 0xe9] } else { &[0x88, 2, 3, 0xe9] };
+        let frame: &[u8] =
+            if self.masked { &[0x88, 0x82, 0, 0, 0, 0, 3, 0xe9] } else { &[0x88, 2, 3, 0xe9] };
         if self.to.write_all(frame).await.is_ok() {
             let _ = self.to.flush().await;
         }

@@ -4,6 +4,7 @@
 pub mod cgroup;
 mod enter;
 mod etc;
+pub mod identity;
 pub mod process;
 mod root;
 mod seccomp;

@@ -1,0 +1,3 @@
+//! Integration tests: the real binary, real sockets, real processes.
+
+mod router;

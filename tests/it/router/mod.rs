@@ -1,0 +1,9 @@
+//! The router and its keeper as real processes between real sockets.
+
+mod control;
+mod handover;
+mod harness;
+mod logs;
+mod rules;
+mod streams;
+mod upstreams;
