@@ -20,6 +20,7 @@ pub struct Edge {
     pub address: SocketAddr,
     pub client: Client,
     pub keeper: KeeperClient,
+    pub spec: KeepRouterSpec,
     generation: AtomicU64,
 }
 
@@ -46,11 +47,11 @@ impl Edge {
             user: None,
             timing,
         };
-        Edge::of(dir, &spec).await
+        Edge::of(dir, spec).await
     }
 
-    pub async fn of(dir: tempfile::TempDir, spec: &KeepRouterSpec) -> Edge {
-        let process = start_keeper(spec);
+    pub async fn of(dir: tempfile::TempDir, spec: KeepRouterSpec) -> Edge {
+        let process = start_keeper(&spec);
         let keeper = KeeperClient { socket: spec.socket.clone() };
         until("the router is ready", async || {
             keeper.status().await.is_ok_and(|status| status.ready)
@@ -60,7 +61,7 @@ impl Edge {
             serde_json::from_slice(&std::fs::read(&spec.record).unwrap()).unwrap();
         let client = Client::new(&spec.router_dir);
         let generation = AtomicU64::new(0);
-        Edge { dir, process, address: record.http, client, keeper, generation }
+        Edge { dir, process, address: record.http, client, keeper, spec, generation }
     }
 
     /// Publishes one service, `shop.localhost`, on these upstreams.

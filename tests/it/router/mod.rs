@@ -3,7 +3,9 @@
 mod control;
 mod handover;
 mod harness;
+mod load;
 mod logs;
 mod rules;
 mod streams;
 mod upstreams;
+mod websockets;
