@@ -4,8 +4,12 @@
 pub mod cgroup;
 mod enter;
 mod etc;
+<<<<<<< HEAD
 pub mod firewall;
 mod probe;
+=======
+pub mod identity;
+>>>>>>> router
 pub mod process;
 mod root;
 mod seccomp;

@@ -1,5 +1,6 @@
 //! Integration tests: the built binary, real processes and sockets.
 
 mod keeper;
+mod router;
 mod sandbox;
 mod stage;
