@@ -103,12 +103,6 @@ impl Key {
         hmac(key.reveal(), &parts)
     }
 
-    /// [`Key::mac`], compared in constant time.
-    pub fn is_mac(&self, purpose: Use, fields: &[&[u8]], mac: &[u8; 32]) -> bool {
-        let expected = self.mac(purpose, fields);
-        expected.iter().zip(mac).fold(0, |differ, (a, b)| differ | (a ^ b)) == 0
-    }
-
     fn from_root(root: Secret<[u8; 32]>) -> Key {
         let digest = hmac(root.reveal(), &[b"xii key id v1", &[1]]);
         let id = digest[..8].iter().map(|byte| format!("{byte:02x}")).collect();
