@@ -93,6 +93,12 @@ pub fn list(ledger: &Ledger, deploy: &DeployRef) -> Result<Vec<Release>, Failure
     rows.iter().map(|row| Release::from_row(deploy, row)).collect()
 }
 
+/// The last `most` releases of a deploy, the oldest first.
+pub fn recent(ledger: &Ledger, deploy: &DeployRef, most: u32) -> Result<Vec<Release>, Failure> {
+    let rows = ledger.last_release_rows(deploy, most)?;
+    rows.iter().map(|row| Release::from_row(deploy, row)).collect()
+}
+
 /// One release, refused if it is not as it was cut.
 pub fn get(
     ledger: &Ledger,
