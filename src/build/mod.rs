@@ -37,6 +37,7 @@ mod requirements;
 mod result;
 mod room;
 mod stacks;
+pub mod static_server;
 mod static_site;
 mod toolchain;
 mod tree;

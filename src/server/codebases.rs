@@ -5,7 +5,7 @@ use super::api::{Resolve, Resolved};
 use super::changes::audit;
 use super::http::Api;
 use crate::app::{AppName, DeployName, DeployRef, Failure, did_you_mean};
-use crate::codebase::Facts;
+use crate::codebase::{Bound, Facts, Same, same};
 use crate::sandbox::Level;
 use crate::store::{AppRecord, DeployRecord};
 use axum::Json;
@@ -139,18 +139,20 @@ pub fn admit(api: &Api, wanted: &DeployRef, facts: &Facts) -> Result<(), Failure
 fn bind(api: &Api, name: &AppName, facts: &Facts) -> Result<(), Failure> {
     let ledger = &api.platform.host().ledger;
     let app = ledger.app(name)?.ok_or_else(|| Failure::internal(format!("no app {name}")))?;
-    let subdir = facts.subdir.as_deref().unwrap_or("");
     if app.roots.is_empty() {
         return match facts.roots.is_empty() {
             true => Ok(()),
-            false => ledger.bind_app(name, &facts.roots, subdir),
+            false => ledger.bind_app(name, &facts.roots, facts.subdir.as_deref().unwrap_or("")),
         };
     }
-    let same_roots = facts.roots.is_empty() || facts.roots == app.roots;
-    if same_roots && app.subdir == subdir {
-        return Ok(());
+    let subdir = Some(app.subdir).filter(|subdir| !subdir.is_empty());
+    match same(&Bound { roots: app.roots, subdir }, facts) {
+        Same::Yes | Same::UnknownRoots => Ok(()),
+        Same::Different(why) => Err(Failure::usage(format!("this is not the codebase of `{name}`"))
+            .why(why)
+            .next(format!(
+                "deploy it as an app of its own: `xii deploy -a OTHER-NAME`; or, to give `{name}` \
+                 another codebase, end it first: `xii apps destroy -a {name} --confirm {name}`"
+            ))),
     }
-    Err(Failure::usage(format!("this is not the codebase of `{name}`"))
-        .why("an app is one codebase: the root commits or the sub-folder differ from those of its first deploy")
-        .next(format!("deploy it as another app: `xii deploy -a OTHER-NAME`; to start `{name}` afresh: `xii apps destroy -a {name} --confirm {name}`")))
 }
