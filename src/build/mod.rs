@@ -54,3 +54,6 @@ pub use stacks::Mounted;
 pub use toolchain::{Origin, Python, Toolchains};
 pub use tree::Tree;
 pub use version::{Version, Wanted};
+
+#[cfg(test)]
+mod real_tests;
