@@ -1,1 +1,5 @@
-//! (room not written yet)
+//! A git revision → a source tree and its facts.
+
+mod facts;
+
+pub use facts::Facts;

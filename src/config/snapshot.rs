@@ -1,6 +1,6 @@
 //! All config of a release, and changes to it: pure, and comparing by name only.
 
-use crate::app::{ConfigKey, Digest, Failure, Secret};
+use crate::app::{ConfigKey, Digest, Failure, Secret, did_you_mean};
 use std::collections::BTreeMap;
 
 /// Name → value, everything a release's processes get.
@@ -117,7 +117,7 @@ impl ConfigSnapshot {
 
     fn unknown(&self, name: &ConfigKey) -> Failure {
         let failure = Failure::usage(format!("{name} is not set"));
-        match nearest(name.as_str(), self.0.keys().map(ConfigKey::as_str)) {
+        match did_you_mean(name.as_str(), self.0.keys().map(ConfigKey::as_str)) {
             Some(near) => failure.next(format!("did you mean {near}?")),
             None => failure.next("`xii config` lists what is set"),
         }
@@ -147,29 +147,4 @@ fn check_total(config: &BTreeMap<ConfigKey, Secret<String>>) -> Result<(), Failu
     Err(Failure::usage(format!("the config would be {} KiB in all", total.div_ceil(1024)))
         .why(format!("at most {} KiB fit into a process's environment", TOTAL_LIMIT / 1024))
         .next("keep large data in a file of the code or in a backing service"))
-}
-
-/// The most similar name, if one is similar at all.
-fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    let most = 1 + name.len() / 4;
-    known
-        .map(|candidate| (distance(name, candidate), candidate))
-        .filter(|(distance, _)| *distance <= most)
-        .min()
-        .map(|(_, candidate)| candidate)
-}
-
-/// Edits (insert, remove, replace) from one ASCII name to another, case aside.
-fn distance(from: &str, to: &str) -> usize {
-    let mut row: Vec<usize> = (0..=to.len()).collect();
-    for (i, a) in from.bytes().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, b) in to.bytes().enumerate() {
-            let replaced = diagonal + usize::from(!a.eq_ignore_ascii_case(&b));
-            diagonal = row[j + 1];
-            row[j + 1] = replaced.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row[to.len()]
 }

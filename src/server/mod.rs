@@ -1,1 +1,3 @@
-//! (room not written yet)
+//! The control API: typed requests in, one call, typed answers out.
+
+pub mod api;

@@ -34,4 +34,4 @@ pub use ledger::Ledger;
 pub use one_offs::{NewOneOff, OneOff, OneOffKind, OneOffState};
 pub use operations::{Finished, NewOperation, Operation, OperationState};
 pub use ports::{PortLease, PortUse};
-pub use releases::{ConfigRow, ReleaseRow, ReleaseStatus};
+pub(crate) use releases::{ConfigRow, ReleaseRow};

@@ -81,6 +81,7 @@ CREATE TABLE releases (
     number      INTEGER NOT NULL CHECK (number > 0),
     build       TEXT,
     stack       TEXT    NOT NULL,
+    commands    TEXT    NOT NULL,
     manifests   TEXT    NOT NULL,
     source      TEXT    NOT NULL,
     attachments TEXT    NOT NULL,
@@ -98,7 +99,7 @@ CREATE TABLE releases (
 ) STRICT;
 CREATE INDEX releases_by_build ON releases (build);
 CREATE TRIGGER releases_fixed BEFORE UPDATE OF
-    id, deploy_id, number, build, stack, manifests, source, attachments, reason, created_at,
+    id, deploy_id, number, build, stack, commands, manifests, source, attachments, reason, created_at,
     created_by, key_id, previous, mac ON releases
 BEGIN SELECT RAISE(ABORT, 'a release is never edited'); END;
 CREATE TRIGGER releases_keep BEFORE DELETE ON releases
@@ -123,10 +124,10 @@ CREATE TRIGGER release_config_once BEFORE INSERT ON release_config
 WHEN EXISTS (SELECT 1 FROM release_config WHERE release_id = NEW.release_id AND name = NEW.name)
 BEGIN SELECT RAISE(ABORT, 'a release is never edited'); END;
 
--- The end of each chain, so that a release cut off at the end is missed.
+-- Authenticates the end of each chain and the current release, so that a release cut off at
+-- the end is missed.
 CREATE TABLE release_heads (
     deploy_id INTEGER PRIMARY KEY REFERENCES deploys (id),
-    number    INTEGER NOT NULL,
     mac       BLOB    NOT NULL
 ) STRICT;
 
