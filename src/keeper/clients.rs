@@ -1,12 +1,10 @@
 //! The keeper's end of the control socket. A client that does not read is dropped, never
 //! waited for.
 
-use super::protocol::{MOST_BYTES, encode};
 use super::named;
+use super::protocol::{MOST_BYTES, encode};
 use rustix::io::Errno;
-use rustix::net::{
-    AddressFamily, RecvFlags, SendFlags, SocketAddrUnix, SocketFlags, SocketType,
-};
+use rustix::net::{AddressFamily, RecvFlags, SendFlags, SocketAddrUnix, SocketFlags, SocketType};
 use serde::Serialize;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};

@@ -2,6 +2,7 @@
 //! A keeper outlives the server that started it and the binary it came from, so its
 //! protocol is frozen, and nothing here may need the server.
 
+mod attached;
 mod begin;
 mod client;
 mod clients;
@@ -15,6 +16,7 @@ mod start;
 mod status;
 mod words;
 
+pub use attached::{Cancel, Stream, run_attached};
 pub use begin::main;
 pub use client::{Client, Connection};
 pub use protocol::{Answer, Exit, Notice, Request, StateWord, Status};

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use xii::app::{InstanceId, ReleaseNumber};
 use xii::keeper::{Connection, KeeperSpec, Notice, Output, Restart, Status};
 use xii::sandbox::cgroup::Hierarchies;
+use xii::sandbox::process::start_time;
 use xii::sandbox::{Env, Level, Limits, Mount, Root, Sandbox, User};
 
 pub const PATIENCE: Duration = Duration::from_secs(30);
@@ -51,8 +52,7 @@ impl Stage {
         let uid = 96_000 + number;
         let mut env = Env(BTreeMap::new());
         env.set("PATH", "/usr/bin:/bin");
-        let mount =
-            Mount::ReadOnly { source: path.join("app"), target: PathBuf::from("/app") };
+        let mount = Mount::ReadOnly { source: path.join("app"), target: PathBuf::from("/app") };
         let spec = KeeperSpec {
             v: xii::keeper::VERSION,
             deploy: "guestbook/production".parse().unwrap(),
@@ -148,7 +148,7 @@ impl Stage {
     /// The keeper ends by itself, and with it every trace on the host.
     pub fn nothing_is_left(&mut self) {
         let pid = self.pid.take().unwrap();
-        wait_until("the keeper to end", || (!Path::new(&format!("/proc/{pid}/ns/pid")).exists()).then_some(()));
+        wait_until("the keeper to end", || start_time(pid).is_none().then_some(()));
         assert!(!self.spec.socket.exists(), "the socket is still there");
         if let Some(name) = &self.spec.sandbox.cgroup {
             let (home, last) = name.split_once('/').unwrap();
