@@ -36,14 +36,21 @@ pub struct Confinement<'a> {
 /// Three quarters of the machine's memory, 4 GiB at most; the running apps keep the rest.
 pub fn default_limits() -> Limits {
     let text = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
-    let total = text.lines().find_map(|line| line.strip_prefix("MemTotal:")?.split_whitespace().next()?.parse::<u64>().ok());
+    let total = text.lines().find_map(|line| {
+        line.strip_prefix("MemTotal:")?.split_whitespace().next()?.parse::<u64>().ok()
+    });
     let memory = total.map_or(MOST_MEMORY, |kib| (kib * 1024 / 4 * 3).min(MOST_MEMORY));
     Limits { memory_bytes: Some(memory), cpu_millicores: None, pids: Some(MOST_PROCESSES) }
 }
 
 impl Confinement<'_> {
     /// Runs one command as keeper `number`, a fresh one from the ledger.
-    pub fn run(&self, number: u64, command: &Confined, line: &mut dyn FnMut(&str)) -> Result<i32, Failure> {
+    pub fn run(
+        &self,
+        number: u64,
+        command: &Confined,
+        line: &mut dyn FnMut(&str),
+    ) -> Result<i32, Failure> {
         let spec = self.spec(number, command)?;
         let (done, wait) = channel::<()>();
         let late = AtomicBool::new(false);
@@ -55,7 +62,8 @@ impl Confinement<'_> {
                     self.cancel.cancel();
                 }
             });
-            let mut each = |_, bytes: &[u8]| line(String::from_utf8_lossy(bytes).trim_end_matches('\r'));
+            let mut each =
+                |_, bytes: &[u8]| line(String::from_utf8_lossy(bytes).trim_end_matches('\r'));
             let exit = run_attached(self.exe, &spec, &mut each, self.cancel);
             drop(done);
             exit
@@ -74,7 +82,8 @@ impl Confinement<'_> {
     }
 
     fn spec(&self, number: u64, command: &Confined) -> Result<KeeperSpec, Failure> {
-        let random = getrandom::u64().map_err(|error| Failure::platform("no randomness").because(error))?;
+        let random =
+            getrandom::u64().map_err(|error| Failure::platform("no randomness").because(error))?;
         let deploy = DeployRef { app: self.app.clone(), deploy: DeployName::production() };
         let home = self.home.id();
         Ok(KeeperSpec {

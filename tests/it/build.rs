@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 use xii::app::{AppName, Failure, ManifestTexts, Manifests};
 use xii::build::{
-    Build, Confined, Confinement, Event, Request, TIME_LIMIT, Toolchains, Tree, Workspace, app_folder, build,
-    default_limits, plan,
+    Build, Confined, Confinement, Event, Request, TIME_LIMIT, Toolchains, Tree, Workspace,
+    app_folder, build, default_limits, plan,
 };
 use xii::keeper::Cancel;
 use xii::sandbox::cgroup::Hierarchies;
@@ -49,7 +49,12 @@ impl World {
         confinement.run(NEXT.fetch_add(1, Ordering::Relaxed), command, line)
     }
 
-    fn build(&self, files: &[(&str, &str)], procfile: Option<&str>, path: &str) -> (Result<Build, Failure>, Vec<Event>) {
+    fn build(
+        &self,
+        files: &[(&str, &str)],
+        procfile: Option<&str>,
+        path: &str,
+    ) -> (Result<Build, Failure>, Vec<Event>) {
         let mut events = Vec::new();
         let built = self.try_build(files, procfile, path, &mut |event| events.push(event));
         (built, events)
@@ -74,7 +79,11 @@ impl World {
         };
         let mut exec = |command: &Confined, line: &mut dyn FnMut(&str)| self.run(command, line);
         let available = Toolchains::find(path).probe(&mut exec)?;
-        let plan = plan(&Tree::read(&workspace.source())?, &Manifests::parse(&texts).unwrap(), &available)?;
+        let plan = plan(
+            &Tree::read(&workspace.source())?,
+            &Manifests::parse(&texts).unwrap(),
+            &available,
+        )?;
         let request = Request {
             home: &self.home,
             app: &self.app,
@@ -103,8 +112,14 @@ impl Drop for World {
 }
 
 const PYTHON: [(&str, &str); 3] = [
-    ("requirements.txt", "six==1.16.0 --hash=sha256:8abb2f1d86890a2dfb989f9a77cfcfd3e47c2a354b01111771326f8aa26e0254\n"),
-    ("app.py", "import six\nNAMES = {'a', 'b', 'c'}\nprint('x' in {'a', 'b', 'c'}, six.__version__)\n"),
+    (
+        "requirements.txt",
+        "six==1.16.0 --hash=sha256:8abb2f1d86890a2dfb989f9a77cfcfd3e47c2a354b01111771326f8aa26e0254\n",
+    ),
+    (
+        "app.py",
+        "import six\nNAMES = {'a', 'b', 'c'}\nprint('x' in {'a', 'b', 'c'}, six.__version__)\n",
+    ),
     ("Procfile", "web: python app.py\n"),
 ];
 
@@ -124,7 +139,9 @@ fn the_same_python_app_built_twice_on_two_paths_is_one_digest() {
     for world in &worlds {
         let (built, events) = world.build(&PYTHON, Some("web: python app.py"), "");
         let built = match built {
-            Err(failure) if failure.message.contains("no usable Python") => return eprintln!("SKIP {test}: {failure}"),
+            Err(failure) if failure.message.contains("no usable Python") => {
+                return eprintln!("SKIP {test}: {failure}");
+            }
             built => built.unwrap_or_else(|failure| panic!("{failure}: {events:?}")),
         };
         let app = app_folder(&world.home, &built.digest);
@@ -136,7 +153,9 @@ fn the_same_python_app_built_twice_on_two_paths_is_one_digest() {
     let (again, _) = worlds[0].build(&PYTHON, Some("web: python app.py"), "");
     let again = again.unwrap();
     assert_eq!(again.digest, digests[0], "with its dependencies from the layer");
-    assert!(again.phases.iter().any(|phase| phase.cached && phase.name.starts_with("dependencies")));
+    assert!(
+        again.phases.iter().any(|phase| phase.cached && phase.name.starts_with("dependencies"))
+    );
 }
 
 #[test]
@@ -146,7 +165,8 @@ fn a_python_below_a_private_home_is_copied_and_runs_for_another_user() {
         return;
     }
     let found = Toolchains::find(&path());
-    let server = |python: &&xii::build::Python| matches!(python.origin, xii::build::Origin::Server { .. });
+    let server =
+        |python: &&xii::build::Python| matches!(python.origin, xii::build::Origin::Server { .. });
     let Some(python) = found.pythons.iter().find(server) else {
         return eprintln!("SKIP {test}: no Python on the PATH besides the stack's");
     };
@@ -192,12 +212,17 @@ fn a_build_sees_neither_the_servers_environment_nor_its_files() {
     let world = World::new();
     let secret = world.home.dir().join("key");
     std::fs::write(&secret, "secret").unwrap();
-    let command = format!("env | sort; umask; ls {} 2>&1 || true; ls -A / | tr '\\\\n' ' '", secret.display());
+    let command = format!(
+        "env | sort; umask; ls {} 2>&1 || true; ls -A / | tr '\\\\n' ' '",
+        secret.display()
+    );
     let toml = format!("[build]\ncommand = \"{command}\"\n");
     let (built, events) = world.build(&[("xii.toml", toml.as_str())], Some("web: true"), "");
     built.unwrap();
     let text: String = events.iter().map(|event| format!("{event}\n")).collect();
-    for wanted in ["SOURCE_DATE_EPOCH=1700000000", "HOME=/tmp/home", "       0022\n", "No such file"] {
+    for wanted in
+        ["SOURCE_DATE_EPOCH=1700000000", "HOME=/tmp/home", "       0022\n", "No such file"]
+    {
         assert!(text.contains(wanted), "{wanted} is not in {text}");
     }
     for unwanted in ["CARGO", "XII_"] {
@@ -242,9 +267,13 @@ fn a_package_that_does_not_exist_and_a_wrong_hash_are_the_apps_fault() {
     }
     let world = World::new();
     let wrong = format!("six==1.16.0 --hash=sha256:{}\n", "0".repeat(64));
-    for (list, words) in [("xii-no-such-package-1234==1.0\n", "check the name"), (wrong.as_str(), "lock again")] {
+    for (list, words) in
+        [("xii-no-such-package-1234==1.0\n", "check the name"), (wrong.as_str(), "lock again")]
+    {
         let failure = match world.build(&[("requirements.txt", list)], Some("web: true"), "").0 {
-            Err(failure) if failure.message.contains("no usable Python") => return eprintln!("SKIP {test}: {failure}"),
+            Err(failure) if failure.message.contains("no usable Python") => {
+                return eprintln!("SKIP {test}: {failure}");
+            }
             built => built.unwrap_err(),
         };
         assert_eq!(failure.exit_code(), 3, "{failure}");
