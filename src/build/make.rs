@@ -9,12 +9,12 @@ use super::result::{self, Build, Description};
 use super::stacks::{self, Mounted};
 use super::{hint, layer, room};
 use crate::app::{AppName, Failure};
+use crate::keeper::Cancel;
 use crate::sandbox::{Mount, User};
 use crate::store::Home;
 use std::collections::VecDeque;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 /// Of a failed step's output.
@@ -60,7 +60,7 @@ pub struct Request<'a> {
     /// The commit's time, in seconds.
     pub source_date_epoch: i64,
     /// Set from outside to give up.
-    pub cancelled: &'a AtomicBool,
+    pub cancel: &'a Cancel,
 }
 
 /// Blocking. What it says goes to `said` as it happens; on any error nothing is left.
@@ -218,7 +218,7 @@ impl Run<'_, '_, '_> {
     }
 
     fn check_cancelled(&self) -> Result<(), Failure> {
-        match self.request.cancelled.load(Ordering::Relaxed) {
+        match self.request.cancel.is_cancelled() {
             true => Err(Failure::platform("the build was cancelled")),
             false => Ok(()),
         }

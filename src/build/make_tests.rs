@@ -7,19 +7,14 @@ struct World {
     _dir: tempfile::TempDir,
     home: Home,
     app: AppName,
-    cancelled: AtomicBool,
+    cancel: Cancel,
 }
 
 impl World {
     fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let home = Home::open(&dir.path().join("home"), &dir.path().join("run")).unwrap();
-        World {
-            _dir: dir,
-            home,
-            app: "guestbook".parse().unwrap(),
-            cancelled: AtomicBool::new(false),
-        }
+        World { _dir: dir, home, app: "guestbook".parse().unwrap(), cancel: Cancel::new().unwrap() }
     }
 
     /// Builds these files with a `[build] command` that `exec` stands for.
@@ -46,7 +41,7 @@ impl World {
             workspace,
             user: None,
             source_date_epoch: 1_700_000_000,
-            cancelled: &self.cancelled,
+            cancel: &self.cancel,
         };
         let mut events = Vec::new();
         let built = build_it(&request, exec, &mut |event| events.push(event));
@@ -177,7 +172,7 @@ fn an_output_that_is_absent_or_leaves_the_app_is_refused() {
 fn a_cancelled_build_leaves_nothing() {
     let world = World::new();
     let mut exec = |_: &Confined, _: &mut dyn FnMut(&str)| {
-        world.cancelled.store(true, Ordering::Relaxed);
+        world.cancel.cancel();
         Ok(0)
     };
     let failure = world.build(&[("page", "")], site(), &mut exec).0.unwrap_err();
@@ -244,7 +239,7 @@ impl World {
             workspace,
             user: None,
             source_date_epoch: 0,
-            cancelled: &self.cancelled,
+            cancel: &self.cancel,
         };
         build_it(&request, exec, &mut |_| {})
     }

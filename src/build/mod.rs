@@ -11,7 +11,7 @@
 //! foreign.rs       languages that are not known    environment.rs  a build's environment
 //! toolchain.rs on_path.rs                          which Pythons there are
 //! fingerprint.rs   what lies below, on `host`
-//! exec.rs          one confined command         hint.rs       what its last words mean
+//! exec.rs confined.rs one confined command      hint.rs       what its last words mean
 //! make.rs event.rs running a plan               result.rs     builds/<digest>
 //! stacks.rs relocate.rs                         a Python copied into stacks/<digest>
 //! layer.rs         dependencies kept for the next build
@@ -19,6 +19,7 @@
 //! ```
 
 mod command;
+mod confined;
 mod environment;
 mod event;
 mod exec;
@@ -43,6 +44,7 @@ mod toolchain;
 mod tree;
 mod version;
 
+pub use confined::{Confinement, TIME_LIMIT, default_limits};
 pub use environment::path;
 pub use event::{Event, Phase};
 pub use exec::{Confined, Exec};

@@ -95,17 +95,18 @@ fn finish(
     let words = |words: &[&str]| words.iter().map(|word| word.to_string()).collect();
     let tried = run(words(&[&exe, "-I", "-B", "-c", SELF_TEST]))?;
     if tried == 0 {
+        // In one process and with our hash seed (so no `-I`): the bytecode is the same each time.
         said("compiling its library once");
         let library = format!("{}/lib/{}", target.display(), python.exe_name());
         run(words(&[
             &exe,
-            "-I",
+            "-s",
+            "-B",
             "-m",
             "compileall",
+            "-f",
             "-q",
             "-q",
-            "-j",
-            "0",
             "--invalidation-mode",
             "unchecked-hash",
             &library,
