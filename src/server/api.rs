@@ -1,7 +1,7 @@
 //! What crosses the control socket: HTTP/1.1 with JSON below `/v1`.
 //!
 //! A read answers at once. A change is `POST` → `202 {operation}`; its events are lines of
-//! JSON at `/v1/operations/ID/events?after=SEQ`. Every error body is a [`Failure`].
+//! JSON at `/v1/operations/ID/events?after=SEQ`. Every error body is a [`crate::app::Failure`].
 //!
 //! | method, path | request | answer |
 //! |---|---|---|
@@ -31,9 +31,9 @@
 //! | POST `/v1/operations/ID/cancel` | | `{}` |
 //! | POST `/v1/down` | | [`Accepted`]; the server ends when it is done |
 
-use crate::app::{AppName, ConfigKey, DeployName, DeployRef, Failure, ReleaseNumber};
+use crate::app::{AppName, ConfigKey, DeployName, DeployRef, ReleaseNumber};
 use crate::codebase::Facts;
-use crate::deploy::Receipt;
+pub use crate::deploy::{Event, Receipt, What};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -276,47 +276,6 @@ pub struct Operation {
     pub state: String,
     pub started_at: Timestamp,
     pub finished_at: Option<Timestamp>,
-}
-
-/// One line of an operation's event stream; the last one is `Done` or `Failed`.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Event {
-    pub seq: u64,
-    pub at: Timestamp,
-    #[serde(flatten)]
-    pub what: What,
-}
-
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(tag = "event", rename_all = "snake_case")]
-pub enum What {
-    /// A phase begins: `source`, `build`, `release`, `release phase`, `start`, `switch`, `stop`.
-    Phase {
-        name: String,
-    },
-    /// It ended well; `detail` in a few words.
-    PhaseDone {
-        name: String,
-        ms: u64,
-        detail: String,
-    },
-    /// A line printed by a build step or the release phase.
-    Output {
-        line: String,
-    },
-    /// Something worth a line: `web.1 is ready after 412 ms`.
-    Note {
-        text: String,
-    },
-    Warning {
-        text: String,
-    },
-    Done {
-        receipt: Option<Box<Receipt>>,
-    },
-    Failed {
-        failure: Failure,
-    },
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]

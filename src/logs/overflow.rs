@@ -1,0 +1,47 @@
+//! What is owed to the reader when lines could not be kept: how many, since when, and why.
+
+use super::stamp;
+use jiff::{SignedDuration, Timestamp};
+
+/// Between two reports, so that a disk that frees a few bytes at a time is not filled by them.
+const REPORT_EVERY: SignedDuration = SignedDuration::from_secs(1);
+
+pub const LABEL: &str = "xii[logs]";
+
+#[derive(Debug)]
+pub struct Overflow {
+    lines: u64,
+    since: Timestamp,
+    why: String,
+    /// When to try to tell.
+    pub report_at: Timestamp,
+}
+
+impl Overflow {
+    pub fn new(since: Timestamp, why: String, now: Timestamp) -> Overflow {
+        let report_at = now.saturating_add(REPORT_EVERY).unwrap_or(Timestamp::MAX);
+        Overflow { lines: 0, since, why, report_at }
+    }
+
+    pub fn add(&mut self, lines: u64) {
+        self.lines += lines;
+    }
+
+    /// The report did not get through either.
+    pub fn retry(&mut self, now: Timestamp) {
+        self.report_at = now.saturating_add(REPORT_EVERY).unwrap_or(Timestamp::MAX);
+    }
+
+    pub fn text(&self) -> String {
+        if self.lines == 0 {
+            return self.why.clone();
+        }
+        let messages = if self.lines == 1 { "message" } else { "messages" };
+        format!(
+            "Error L10 (output buffer overflow): {} {messages} dropped since {}: {}",
+            self.lines,
+            stamp::print(self.since),
+            self.why
+        )
+    }
+}
