@@ -40,15 +40,48 @@ pub fn parse_settings(
     declared: Option<&BTreeSet<ProcessType>>,
 ) -> Result<Settings, Diagnostics> {
     let (table, errors) = DeTable::parse_recoverable(file.text());
-    let mut found: Vec<Diagnostic> = errors.iter().map(|error| syntax(file, error)).collect();
+    let syntax = Syntax::of(file, &errors);
+    let mut found = Vec::new();
     let mut settings = Settings::default();
     for (key, value) in table.get_ref() {
         top_level(&mut settings, key, value, declared, &mut found);
     }
+    found.retain(|diagnostic| syntax.leaves(file, diagnostic));
+    found.extend(syntax.first_of_line.into_values());
     Diagnostics::or(file, found, settings)
 }
 
-fn syntax(file: &SourceFile, error: &toml::de::Error) -> Diagnostic {
+/// The first syntax error of each line, and where the parser lost its way: errors on
+/// neighbouring lines are one open quote or bracket, and nothing after it can be believed.
+struct Syntax {
+    first_of_line: BTreeMap<usize, Diagnostic>,
+    lost_from: usize,
+}
+
+impl Syntax {
+    fn of(file: &SourceFile, errors: &[toml::de::Error]) -> Self {
+        let mut errors: Vec<Diagnostic> = errors.iter().map(|e| syntax_error(file, e)).collect();
+        errors.sort_by_key(|diagnostic| diagnostic.span.start);
+        let mut syntax = Syntax { first_of_line: BTreeMap::new(), lost_from: usize::MAX };
+        for diagnostic in errors {
+            let line = file.position(diagnostic.span.start).0;
+            if let Some(above) = syntax.first_of_line.get(&(line - 1)) {
+                syntax.lost_from = above.span.start;
+                break;
+            }
+            syntax.first_of_line.entry(line).or_insert(diagnostic);
+        }
+        syntax
+    }
+
+    /// Whether an error found in what the parser made of the text is worth showing.
+    fn leaves(&self, file: &SourceFile, diagnostic: &Diagnostic) -> bool {
+        let line = file.position(diagnostic.span.start).0;
+        diagnostic.span.start < self.lost_from && !self.first_of_line.contains_key(&line)
+    }
+}
+
+fn syntax_error(file: &SourceFile, error: &toml::de::Error) -> Diagnostic {
     let span = error.span().unwrap_or(file.text().len()..file.text().len());
     let message = error.message().lines().collect::<Vec<_>>().join(", ");
     Diagnostic::new(span, message, "here the file stops being TOML")
