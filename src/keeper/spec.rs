@@ -47,7 +47,7 @@ pub enum Output {
     Passed,
 }
 
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Restart {
     /// At once the first time, then `first_ms` doubling with jitter up to `most_ms`, reset
