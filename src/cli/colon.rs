@@ -83,7 +83,8 @@ mod tests {
 
     #[test]
     fn colons_that_are_not_in_the_verb_stay() {
-        for line in ["xii run rake db:migrate", "xii config set A=b:c", "xii --help", "xii -- a:b"] {
+        for line in ["xii run rake db:migrate", "xii config set A=b:c", "xii --help", "xii -- a:b"]
+        {
             assert_eq!(spelled(line), line);
         }
     }

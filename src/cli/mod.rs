@@ -38,8 +38,7 @@ pub fn main() -> ExitCode {
         Err(failure) => return report(&Ui::of_process(false, false), Err(failure)),
     };
     let ui = Ui::of_process(cli.global.json, cli.global.quiet);
-    let overrides =
-        Overrides { home: cli.global.home.clone(), server: cli.global.server.clone() };
+    let overrides = Overrides { home: cli.global.home.clone(), server: cli.global.server.clone() };
     match surroundings(&overrides) {
         Ok(settings) => {
             let invocation = Invocation::new(settings, &cli.global, ui);

@@ -1,8 +1,45 @@
-//! What the folder a command runs in says: xii.toml's `app`, and the codebase.
+//! The checkout a command is run in: what its files say, and its codebase.
 
 use crate::app::{AppName, Failure};
+use crate::codebase::Facts;
 use serde::Deserialize;
+use std::io::Write;
 use std::path::Path;
+
+/// What of a checkout is wanted.
+pub struct Wanted<'a> {
+    pub folder: &'a Path,
+    /// `None` is HEAD.
+    pub revision: Option<&'a str>,
+    pub subdir: Option<&'a str>,
+    pub dirty: bool,
+}
+
+pub struct Source {
+    facts: Facts,
+}
+
+pub fn open(_wanted: &Wanted<'_>) -> Result<Source, Failure> {
+    Err(Failure::internal("not here"))
+}
+
+impl Source {
+    pub fn facts(&self) -> &Facts {
+        &self.facts
+    }
+
+    pub fn folder_name(&self) -> Option<String> {
+        None
+    }
+
+    pub fn app(&self) -> Result<Option<AppName>, Failure> {
+        Ok(None)
+    }
+
+    pub fn write_tar(self, _to: &mut impl Write) -> Result<(), Failure> {
+        Ok(())
+    }
+}
 
 /// `app` of the xii.toml in the folder. Everything else in it is the server's to judge.
 pub fn app_of_manifest(folder: &Path) -> Result<Option<AppName>, Failure> {

@@ -3,9 +3,10 @@
 use super::client::{Client, socket};
 use super::settings::Settings;
 use crate::app::Failure;
-use crate::sandbox::{Env, Started, spawn_self};
-use crate::server::api::Health;
+use crate::sandbox::process::Started;
+use crate::sandbox::{Env, spawn_self};
 use crate::server::RequiredIsolation;
+use crate::server::api::Health;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use std::fs::File;
 use std::os::fd::OwnedFd;

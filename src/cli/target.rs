@@ -69,6 +69,8 @@ pub fn app_to_make(invocation: &Invocation) -> Result<AppName, Failure> {
     }
     let name = folder_name(folder).unwrap_or_default();
     name.parse().map_err(|error| {
-        Failure::usage("the folder's name cannot be the app's").because(error).next("xii create NAME")
+        Failure::usage("the folder's name cannot be the app's")
+            .because(error)
+            .next("xii create NAME")
     })
 }

@@ -92,7 +92,10 @@ impl Hierarchies {
         for part in name.split('/') {
             for (controller, mount) in v1 {
                 if mount.is_none() {
-                    let _ = std::fs::write(folder.join("cgroup.subtree_control"), format!("+{controller}"));
+                    let _ = std::fs::write(
+                        folder.join("cgroup.subtree_control"),
+                        format!("+{controller}"),
+                    );
                 }
             }
             folder.push(part);

@@ -50,7 +50,12 @@ impl Program {
             argv: argv.iter().cloned().map(text).collect::<Result<_>>()?,
             env: env.0.iter().map(|(k, v)| text(format!("{k}={v}"))).collect::<Result<_>>()?,
             candidates: candidates.into_iter().map(text).collect::<Result<_>>()?,
-            home: env.0.get("HOME").filter(|h| !h.contains([':', '\n'])).cloned().unwrap_or("/app".into()),
+            home: env
+                .0
+                .get("HOME")
+                .filter(|h| !h.contains([':', '\n']))
+                .cloned()
+                .unwrap_or("/app".into()),
             filter: seccomp::program()?,
         })
     }
@@ -92,10 +97,8 @@ fn enter(
     for (number, stream) in stdio.into_iter().enumerate() {
         at(sys::replace_stdio(stream, number as i32), || "set up stdin, stdout and stderr")?;
     }
-    let namespaces = UnshareFlags::NEWNS
-        | UnshareFlags::NEWIPC
-        | UnshareFlags::NEWUTS
-        | UnshareFlags::NEWCGROUP;
+    let namespaces =
+        UnshareFlags::NEWNS | UnshareFlags::NEWIPC | UnshareFlags::NEWUTS | UnshareFlags::NEWCGROUP;
     at(sys::unshare(namespaces), || "unshare mounts, IPC, host name and cgroups")?;
     rustix::process::umask(Mode::empty());
     let private = MountPropagationFlags::PRIVATE | MountPropagationFlags::REC;

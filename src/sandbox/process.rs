@@ -133,7 +133,8 @@ impl Other {
         let end = std::time::Instant::now() + patience;
         loop {
             let left = end.saturating_duration_since(std::time::Instant::now());
-            let timeout = Timespec { tv_sec: left.as_secs() as i64, tv_nsec: left.subsec_nanos().into() };
+            let timeout =
+                Timespec { tv_sec: left.as_secs() as i64, tv_nsec: left.subsec_nanos().into() };
             match poll(&mut [PollFd::new(&self.0, PollFlags::IN)], Some(&timeout)) {
                 Ok(0) => return false,
                 Ok(_) => return true,

@@ -1,10 +1,10 @@
 //! The file system an app sees: the host's `/usr` read-only, a prepared `/etc`, its own
 //! `/proc`, `/dev` and `/tmp`, and the mounts it was given. Nothing else of the host.
 
+use super::etc;
 use super::spec::{Level, Mount, Root, Sandbox};
 use super::step::{Result, StepError, at};
 use super::tree::{NODEV, NOSUID, RDONLY, Tree, clone_of, fresh};
-use super::etc;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 

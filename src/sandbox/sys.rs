@@ -126,10 +126,13 @@ pub fn kill_all_others() -> Result<(), Errno> {
 pub fn signal_fd(signals: &[i32]) -> Result<OwnedFd, Errno> {
     let set = signal_set(signals);
     // SAFETY: `set` is initialised; the old mask is not asked for.
-    check(unsafe { libc::sigprocmask(libc::SIG_BLOCK, &raw const set, std::ptr::null_mut()) }.into())?;
+    check(
+        unsafe { libc::sigprocmask(libc::SIG_BLOCK, &raw const set, std::ptr::null_mut()) }.into(),
+    )?;
     // SAFETY: as above; a new descriptor is returned.
     let fd = check(
-        unsafe { libc::signalfd(-1, &raw const set, libc::SFD_CLOEXEC | libc::SFD_NONBLOCK) }.into(),
+        unsafe { libc::signalfd(-1, &raw const set, libc::SFD_CLOEXEC | libc::SFD_NONBLOCK) }
+            .into(),
     )?;
     // SAFETY: the descriptor is new, so we are its only owner.
     Ok(unsafe { OwnedFd::from_raw_fd(fd as RawFd) })
@@ -178,9 +181,9 @@ pub fn posix_spawn(
     descriptors: &[(RawFd, OwnedFd)],
 ) -> Result<Pid, Errno> {
     // Out of the way first: a descriptor must not be overwritten before it is duplicated.
-    let high = descriptors.iter().map(|(number, fd)| {
-        rustix::io::fcntl_dupfd_cloexec(fd, 64).map(|copy| (*number, copy))
-    });
+    let high = descriptors
+        .iter()
+        .map(|(number, fd)| rustix::io::fcntl_dupfd_cloexec(fd, 64).map(|copy| (*number, copy)));
     let high = high.collect::<Result<Vec<_>, Errno>>()?;
     let pointers = |list: &[CString]| -> Vec<*mut libc::c_char> {
         list.iter().map(|text| text.as_ptr().cast_mut()).chain([std::ptr::null_mut()]).collect()

@@ -36,7 +36,9 @@ pub struct Interrupts(mpsc::UnboundedReceiver<()>);
 impl Interrupts {
     pub fn of_terminal() -> Interrupts {
         let (to, from) = mpsc::unbounded_channel();
-        tokio::spawn(async move { while tokio::signal::ctrl_c().await.is_ok() && to.send(()).is_ok() {} });
+        tokio::spawn(async move {
+            while tokio::signal::ctrl_c().await.is_ok() && to.send(()).is_ok() {}
+        });
         Interrupts(from)
     }
 

@@ -1,6 +1,8 @@
 //! The command line's side of the control socket: typed requests, and one shape of error.
 
 mod body;
+#[cfg(test)]
+pub mod fake;
 mod find;
 mod follow;
 mod lines;
@@ -112,8 +114,9 @@ impl Client {
             socket: self.socket.display().to_string(),
             source,
         })?;
-        let (mut sender, connection) =
-            hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(Trouble::Cut)?;
+        let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
+            .await
+            .map_err(Trouble::Cut)?;
         tokio::spawn(connection.with_upgrades());
         let response = sender.send_request(request).await.map_err(Trouble::Cut)?;
         if response.status().as_u16() < 400 {

@@ -82,7 +82,8 @@ pub fn shown(line: &[u8], colour: bool) -> Vec<u8> {
         return [line, b"\n"].concat();
     }
     let text = String::from_utf8_lossy(line);
-    let parts = text.split_once(' ').and_then(|(stamp, rest)| Some((stamp, rest.split_once(": ")?)));
+    let parts =
+        text.split_once(' ').and_then(|(stamp, rest)| Some((stamp, rest.split_once(": ")?)));
     let shown = match parts {
         Some((stamp, (source, message))) => {
             format!("{} {}: {}\x1b[0m\n", paint(DIM, stamp), label(source), harmless(message))

@@ -90,7 +90,8 @@ async fn info(
 async fn current(client: &Client, deploy: &DeployRef) -> Result<ReleaseInfo, Failure> {
     let releases: Vec<ReleaseInfo> = client.get(&path(deploy, "/releases")).await?;
     let found = releases.into_iter().find(|release| release.current);
-    found.ok_or_else(|| Failure::platform(format!("{deploy} has no release yet")).next("xii deploy"))
+    found
+        .ok_or_else(|| Failure::platform(format!("{deploy} has no release yet")).next("xii deploy"))
 }
 
 fn info_text(deploy: &DeployRef, release: &ReleaseInfo, now: Timestamp) -> String {

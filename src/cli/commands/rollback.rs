@@ -21,11 +21,8 @@ pub struct RollbackArgs {
 pub async fn run(args: &RollbackArgs, to: &Invocation) -> Outcome {
     let client = to.client()?;
     let deploy = target(to, &client).await?;
-    let request = Rollback {
-        to: args.release,
-        release_phase: args.release_phase,
-        how: (&args.how).into(),
-    };
+    let request =
+        Rollback { to: args.release, release_phase: args.release_phase, how: (&args.how).into() };
     let changed: Changed = client.post(&path(&deploy, "/rollback"), &request).await?;
     change::finish(to, &client, &deploy, changed).await
 }

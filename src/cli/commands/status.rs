@@ -27,10 +27,9 @@ pub async fn run(to: &Invocation) -> Outcome {
 
 fn text(status: &Status, now: Timestamp, width: Option<u16>) -> String {
     let server = &status.server;
-    let line = |name: &str, text: &str| {
-        format!("  {} {text}\n", paint(DIM, &format!("{name:<9}")))
-    };
-    let mut text = format!("{} xii {} is up, pid {}\n", paint(GOOD, "●"), server.version, server.pid);
+    let line = |name: &str, text: &str| format!("  {} {text}\n", paint(DIM, &format!("{name:<9}")));
+    let mut text =
+        format!("{} xii {} is up, pid {}\n", paint(GOOD, "●"), server.version, server.pid);
     text += &line("http", &server.http);
     text += &line("isolation", &server.isolation);
     text += &line("home", &server.home);

@@ -38,9 +38,7 @@ async fn running(to: &Invocation) -> Result<Option<Health>, Failure> {
 
 fn text(health: &Health, started: bool) -> String {
     let state = if started { "is up" } else { "was up already" };
-    let line = |name: &str, text: &str| {
-        format!("  {} {text}\n", paint(DIM, &format!("{name:<9}")))
-    };
+    let line = |name: &str, text: &str| format!("  {} {text}\n", paint(DIM, &format!("{name:<9}")));
     let mut text = format!("{} xii {state} at {}\n", paint(GOOD, "●"), health.http);
     text += &line("isolation", &health.isolation);
     text += &line("home", &health.home);

@@ -42,8 +42,11 @@ fn latency(receipt: &Receipt) -> Option<String> {
 }
 
 fn boots(receipt: &Receipt) -> Option<String> {
-    let said: Vec<String> =
-        receipt.boots.iter().map(|boot| format!("{} {}", boot.instance, duration(boot.ms))).collect();
+    let said: Vec<String> = receipt
+        .boots
+        .iter()
+        .map(|boot| format!("{} {}", boot.instance, duration(boot.ms)))
+        .collect();
     (!said.is_empty()).then(|| line("boot", &said.join(", ")))
 }
 

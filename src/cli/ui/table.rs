@@ -6,7 +6,7 @@ use comfy_table::{ContentArrangement, Table, presets};
 /// Rows below dim headings. Empty headings print none.
 pub fn table(headings: &[&str], rows: Vec<Vec<String>>, width: Option<u16>) -> String {
     let mut table = Table::new();
-    table.load_preset(presets::NOTHING);
+    table.load_style(presets::NOTHING);
     if let Some(width) = width {
         table.set_content_arrangement(ContentArrangement::Dynamic).set_width(width);
     }

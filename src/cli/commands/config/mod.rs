@@ -2,7 +2,7 @@
 
 mod assignment;
 
-use crate::app::{ConfigKey, DeployRef, Failure};
+use crate::app::{ConfigKey, DeployRef, Failure, SourceFile, parse_dotenv};
 use crate::cli::args::HowArgs;
 use crate::cli::client::Client;
 use crate::cli::target::{path, target};
@@ -45,9 +45,7 @@ enum ConfigCommand {
         how: ChangeArgs,
     },
     /// Print a value
-    Get {
-        key: ConfigKey,
-    },
+    Get { key: ConfigKey },
     /// Set everything a file in .env format holds; `-` is stdin
     Import {
         file: PathBuf,
@@ -132,8 +130,7 @@ async fn apply(
 ) -> Outcome {
     let client = to.client()?;
     let deploy = target(to, &client).await?;
-    let request =
-        ConfigChange { set, unset, no_restart: args.no_restart, how: (&args.how).into() };
+    let request = ConfigChange { set, unset, no_restart: args.no_restart, how: (&args.how).into() };
     let changed = send(&client, &deploy, &request).await?;
     change::finish(to, &client, &deploy, changed).await
 }
@@ -179,8 +176,8 @@ fn read_dotenv(file: &Path) -> Result<BTreeMap<ConfigKey, String>, Failure> {
     } else {
         bytes = std::fs::read(file).map_err(unreadable)?;
     }
-    let _ = bytes;
-    Ok(BTreeMap::new())
+    let values = parse_dotenv(&SourceFile::from_bytes(name, bytes)?)?;
+    Ok(values.into_iter().map(|(key, value)| (key, value.reveal().clone())).collect())
 }
 
 #[cfg(test)]

@@ -17,7 +17,7 @@ use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
 use serde::Deserialize;
 use std::io::Read;
-use tokio::io::{AsyncWriteExt, ReadHalf, WriteHalf};
+use tokio::io::{AsyncWrite, AsyncWriteExt, ReadHalf, WriteHalf};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 
@@ -27,7 +27,12 @@ pub struct RunArgs {
     #[arg(short = 'e', long = "env", value_name = "KEY=VALUE", value_parser = variable)]
     env: Vec<(String, String)>,
     /// The command: several words are run as they are, one goes to `sh -c`
-    #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true, value_name = "CMD")]
+    #[arg(
+        required = true,
+        trailing_var_arg = true,
+        allow_hyphen_values = true,
+        value_name = "CMD"
+    )]
     pub command: Vec<String>,
 }
 
@@ -114,7 +119,7 @@ async fn receive(from: ReadHalf<TokioIo<Upgraded>>, ui: &Ui) -> Outcome {
 }
 
 async fn send(
-    mut to: WriteHalf<TokioIo<Upgraded>>,
+    mut to: WriteHalf<impl AsyncWrite + Unpin>,
     mut stdin: mpsc::Receiver<Vec<u8>>,
 ) -> std::io::Result<()> {
     let mut interrupt = signal(SignalKind::interrupt())?;
