@@ -1,1 +1,3 @@
 //! (room not written yet)
+
+pub mod static_server;
