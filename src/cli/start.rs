@@ -69,7 +69,7 @@ fn spawn(settings: &Settings, lone: bool, log: &Path) -> Result<Started, Failure
 }
 
 /// As private as the server itself makes it.
-fn make_home(home: &Path) -> std::io::Result<()> {
+pub fn make_home(home: &Path) -> std::io::Result<()> {
     use std::os::unix::fs::DirBuilderExt;
     std::fs::DirBuilder::new().recursive(true).mode(0o700).create(home)
 }

@@ -6,6 +6,7 @@ use super::args::AppChoice;
 use super::client::Client;
 use super::source;
 use crate::app::{AppName, DeployName, DeployRef, Failure};
+use crate::codebase::identify;
 use crate::server::api::{Resolve, Resolved};
 use std::path::Path;
 
@@ -45,13 +46,12 @@ pub fn named(choice: &AppChoice, deploy: Option<DeployName>) -> Result<Resolve, 
 
 /// Without a name: xii.toml's `app`, else the codebase the folder belongs to.
 fn from_checkout(folder: &Path, deploy: Option<DeployName>) -> Result<Resolve, Failure> {
-    let app = source::app_of_manifest(folder)?;
-    let codebase = match app {
-        Some(_) => None,
-        None => source::codebase_of(folder),
-    };
-    let (roots, subdir) = codebase.unwrap_or_default();
-    Ok(Resolve { app, deploy, roots, subdir, folder: folder_name(folder), first_deploy: false })
+    let identity = identify(folder)?;
+    let of_app = identity.as_ref().map_or(folder, |identity| identity.folder.as_path());
+    let (app, name) = (source::app_of_manifest(of_app)?, folder_name(of_app));
+    let (roots, subdir) =
+        identity.map(|identity| (identity.roots, identity.subdir)).unwrap_or_default();
+    Ok(Resolve { app, deploy, roots, subdir, folder: name, first_deploy: false })
 }
 
 pub fn folder_name(folder: &Path) -> Option<String> {

@@ -42,6 +42,11 @@ impl Interrupts {
         Interrupts(from)
     }
 
+    /// For work whose interruption is looked after elsewhere.
+    pub fn never() -> Interrupts {
+        Interrupts(mpsc::unbounded_channel().1)
+    }
+
     #[cfg(test)]
     pub fn from_channel(from: mpsc::UnboundedReceiver<()>) -> Interrupts {
         Interrupts(from)

@@ -1,7 +1,7 @@
 //! `xii deploy [REVISION]`: a revision of the checkout, from git's objects, to the server.
 
 use crate::app::{DeployRef, Failure};
-use crate::cli::args::HowArgs;
+use crate::cli::args::{AppChoice, HowArgs};
 use crate::cli::client::{Client, Payload, Trouble, Upload};
 use crate::cli::source::{Source, Wanted};
 use crate::cli::target::{named, path};
@@ -66,16 +66,34 @@ async fn resolve(to: &Invocation, client: &Client, source: &Source) -> Result<De
             first_deploy: true,
         },
     };
+    let resolved = ask(client, &mut resolve, source).await?;
+    if resolved.new {
+        to.ui.say(&format!("{} is new", resolved.deploy));
+    }
+    Ok(resolved.deploy)
+}
+
+/// Has a named deploy made, if it is not there.
+pub async fn resolve_new(
+    client: &Client,
+    deploy: &DeployRef,
+    source: &Source,
+) -> Result<Resolved, Failure> {
+    let choice = AppChoice { app: deploy.app.clone(), deploy: Some(deploy.deploy.clone()) };
+    ask(client, &mut named(&choice, None)?, source).await
+}
+
+async fn ask(
+    client: &Client,
+    resolve: &mut Resolve,
+    source: &Source,
+) -> Result<Resolved, Failure> {
     let facts = source.facts();
     resolve.roots = facts.roots.clone();
     resolve.subdir = facts.subdir.clone();
     resolve.folder = source.folder_name();
     resolve.first_deploy = true;
-    let resolved: Resolved = client.post("/v1/resolve", &resolve).await?;
-    if resolved.new {
-        to.ui.say(&format!("{} is new", resolved.deploy));
-    }
-    Ok(resolved.deploy)
+    Ok(client.post("/v1/resolve", resolve).await?)
 }
 
 pub async fn deploy_to(

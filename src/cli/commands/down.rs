@@ -2,6 +2,7 @@
 
 use crate::app::Failure;
 use crate::cli::client::{Client, Ending, Followed, Interrupts, find, follow};
+use crate::cli::ui::Ui;
 use crate::cli::{Invocation, Outcome};
 use crate::server::api::Accepted;
 use std::time::Duration;
@@ -15,18 +16,18 @@ pub async fn run(to: &Invocation) -> Outcome {
         to.ui.say("xii is not up");
         return Ok(0);
     };
-    take_down(to, &client, &mut Interrupts::of_terminal()).await?;
+    take_down(&to.ui, &client, &mut Interrupts::of_terminal()).await?;
     to.ui.say("xii is down; `xii up` brings everything back");
     Ok(0)
 }
 
 pub async fn take_down(
-    to: &Invocation,
+    ui: &Ui,
     client: &Client,
     interrupts: &mut Interrupts,
 ) -> Result<(), Failure> {
     let accepted: Accepted = client.post("/v1/down", &serde_json::json!({})).await?;
-    match follow(client, &to.ui, &accepted.operation, Ending::ServerEnds, interrupts).await? {
+    match follow(client, ui, &accepted.operation, Ending::ServerEnds, interrupts).await? {
         Followed::Done(_) => gone(client).await,
         Followed::Detached => Err(Failure::platform("left before the end; it goes on")),
     }

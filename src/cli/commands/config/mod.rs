@@ -2,7 +2,7 @@
 
 mod assignment;
 
-use crate::app::{ConfigKey, DeployRef, Failure, SourceFile, parse_dotenv};
+use crate::app::{ConfigKey, DeployRef, Failure, NameError, SourceFile, parse_dotenv};
 use crate::cli::args::HowArgs;
 use crate::cli::client::Client;
 use crate::cli::target::{path, target};
@@ -33,7 +33,7 @@ enum ConfigCommand {
     /// Set variables; KEY alone asks for its value without echo
     Set {
         #[arg(required = true, value_name = "KEY=VALUE")]
-        assignments: Vec<Assignment>,
+        assignments: Vec<String>,
         #[command(flatten)]
         how: ChangeArgs,
     },
@@ -68,7 +68,7 @@ pub async fn run(args: ConfigArgs, to: &Invocation) -> Outcome {
         None => list(to, args.show || args.shell, args.shell).await,
         Some(ConfigCommand::Get { key }) => get(to, &key).await,
         Some(ConfigCommand::Set { assignments, how }) => {
-            apply(to, values_of(assignments, &to.ui)?, Vec::new(), &how).await
+            apply(to, values_of(&assignments, &to.ui)?, Vec::new(), &how).await
         }
         Some(ConfigCommand::Unset { keys, how }) => apply(to, BTreeMap::new(), keys, &how).await,
         Some(ConfigCommand::Import { file, how }) => {
@@ -143,13 +143,16 @@ async fn send(
     Ok(client.post(&path(deploy, "/config"), request).await?)
 }
 
-/// Asks for the values that were not given. The same name twice is a slip.
+/// Parsed here and not with the other arguments, whose errors repeat what was typed, values
+/// included. Asks for the values that were not given. The same name twice is a slip.
 fn values_of(
-    assignments: Vec<Assignment>,
+    assignments: &[String],
     ui: &Ui,
 ) -> Result<BTreeMap<ConfigKey, String>, Failure> {
     let mut values = BTreeMap::new();
-    for Assignment { key, value } in assignments {
+    for text in assignments {
+        let Assignment { key, value } =
+            text.parse().map_err(|error: NameError| Failure::usage(error.to_string()))?;
         let value = match value {
             Some(value) => value,
             None => ui.ask_secret(&format!("{key}: ")).map_err(|failure| {
@@ -197,8 +200,8 @@ mod tests {
     #[test]
     fn a_name_given_twice_is_refused_without_its_value() {
         let (ui, _, _) = Ui::into_memory(false);
-        let twice = ["A=secret1", "A=secret2"].map(|text| text.parse().unwrap()).to_vec();
-        let failure = values_of(twice, &ui).unwrap_err();
+        let twice = ["A=secret1", "A=secret2"].map(str::to_string);
+        let failure = values_of(&twice, &ui).unwrap_err();
         assert_eq!(failure.to_string(), "A is set twice in one command");
     }
 }
