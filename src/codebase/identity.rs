@@ -44,9 +44,8 @@ pub fn identify(start: &Path) -> Result<Option<Identity>, Failure> {
 
 fn app_folder(start: &Path, top: &Path) -> PathBuf {
     let inside = start.ancestors().take_while(|folder| folder.starts_with(top));
-    let mut candidates = inside.filter(|folder| {
-        MANIFESTS.iter().any(|manifest| folder.join(manifest).is_file())
-    });
+    let mut candidates =
+        inside.filter(|folder| MANIFESTS.iter().any(|manifest| folder.join(manifest).is_file()));
     candidates.next().unwrap_or(top).to_path_buf()
 }
 

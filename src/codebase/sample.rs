@@ -5,14 +5,8 @@ use super::git::{Git, complaint, not_started};
 use crate::app::Failure;
 use std::path::Path;
 
-const AUTHOR: [&str; 6] = [
-    "-c",
-    "user.name=xii demo",
-    "-c",
-    "user.email=demo@xii.invalid",
-    "-c",
-    "commit.gpgsign=false",
-];
+const AUTHOR: [&str; 6] =
+    ["-c", "user.name=xii demo", "-c", "user.email=demo@xii.invalid", "-c", "commit.gpgsign=false"];
 
 /// Commits everything in the folder, which becomes a repository if it is none.
 pub fn commit_all(folder: &Path, message: &str) -> Result<(), Failure> {

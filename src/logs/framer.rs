@@ -97,3 +97,104 @@ fn through_newline(bytes: &[u8]) -> usize {
     let mut rest = bytes;
     rest.skip_until(b'\n').unwrap_or(bytes.len())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// Every chunk pushed, a flush after those that say so and at the end.
+    fn lines(chunks: &[(Vec<u8>, bool)]) -> Vec<Vec<u8>> {
+        let mut framer = Framer::default();
+        let mut lines = Vec::new();
+        for (chunk, flush) in chunks {
+            framer.push(chunk, |line| lines.push(line.to_vec()));
+            if *flush {
+                framer.flush(|line| lines.push(line.to_vec()));
+            }
+        }
+        framer.flush(|line| lines.push(line.to_vec()));
+        lines
+    }
+
+    /// The rule in one breath: newline ends a line, one CR before it or before the end goes.
+    fn expected(bytes: &[u8]) -> Vec<Vec<u8>> {
+        let strip = |line: &[u8]| line.strip_suffix(b"\r").unwrap_or(line).to_vec();
+        let mut lines: Vec<Vec<u8>> = bytes.split(|byte| *byte == b'\n').map(strip).collect();
+        if lines.last().is_some_and(Vec::is_empty) {
+            lines.pop();
+        }
+        lines
+    }
+
+    fn bytes() -> impl Strategy<Value = Vec<u8>> {
+        let byte = prop_oneof![
+            3 => Just(b'\n'),
+            2 => Just(b'\r'),
+            1 => Just(0),
+            1 => Just(0x1b),
+            8 => any::<u8>()
+        ];
+        proptest::collection::vec(byte, 0..60)
+    }
+
+    #[test]
+    fn a_line_of_exactly_the_longest_length_is_one_line() {
+        for end in ["\n", "\r\n", ""] {
+            let whole = "x".repeat(LONGEST);
+            let line = format!("{whole}{end}").into_bytes();
+            let expected = vec![whole.clone().into_bytes()];
+            assert_eq!(lines(&[(line.clone(), false)]), expected, "{end:?}");
+            let (start, rest) = line.split_at(LONGEST);
+            assert_eq!(lines(&[(start.to_vec(), false), (rest.to_vec(), false)]), expected);
+        }
+    }
+
+    #[test]
+    fn a_longer_line_is_cut_between_characters() {
+        let pieces = lines(&[("€".repeat(LONGEST).into_bytes(), false), (b"\n".to_vec(), false)]);
+        assert!(pieces.len() >= 3);
+        for piece in &pieces {
+            assert!(piece.len() <= LONGEST && std::str::from_utf8(piece).is_ok());
+        }
+        assert_eq!(pieces.concat(), "€".repeat(LONGEST).into_bytes());
+    }
+
+    #[test]
+    fn an_endless_line_never_takes_more_memory_than_one_piece() {
+        let mut framer = Framer::default();
+        for _ in 0..100 {
+            framer.push(&[0xff; 10_000], |line| assert_eq!(line.len(), LONGEST));
+            assert!(framer.partial.len() <= LONGEST + 1);
+        }
+    }
+
+    #[test]
+    fn the_end_of_a_line_that_was_flushed_is_not_another_line() {
+        let chunks = [(b"password: ".to_vec(), true), (b"\n\nnext\n".to_vec(), false)];
+        assert_eq!(lines(&chunks), [&b"password: "[..], b"", b"next"]);
+        let chunks = [(b"a\r".to_vec(), true), (b"\nb".to_vec(), false)];
+        assert_eq!(lines(&chunks), [&b"a"[..], b"b"]);
+    }
+
+    proptest! {
+        #[test]
+        fn lines_do_not_depend_on_how_the_bytes_arrive(
+            chunks in proptest::collection::vec(bytes(), 0..8)
+        ) {
+            let whole = chunks.concat();
+            let chunks: Vec<_> = chunks.into_iter().map(|chunk| (chunk, false)).collect();
+            prop_assert_eq!(lines(&chunks), expected(&whole));
+        }
+
+        #[test]
+        fn no_byte_is_lost_or_added_wherever_a_line_is_flushed(
+            chunks in proptest::collection::vec((bytes(), any::<bool>()), 0..8)
+        ) {
+            let whole: Vec<u8> = chunks.iter().flat_map(|(chunk, _)| chunk.clone()).collect();
+            let lines = lines(&chunks);
+            prop_assert!(lines.iter().all(|line| !line.contains(&b'\n')));
+            prop_assert_eq!(lines.concat(), expected(&whole).concat());
+        }
+    }
+}

@@ -42,6 +42,10 @@ impl Sink {
             .mode(0o600)
             .open(&path)
             .map_err(failed)?;
+        flock(&file, FlockOperation::NonBlockingLockExclusive).map_err(|error| {
+            let message = format!("another writer has the log {}", path.display());
+            Failure::internal(message).because(std::io::Error::from(error))
+        })?;
         let (bytes, last) = repair(&file).map_err(failed)?;
         Ok((Sink { slot, path, file, _lock: lock, bytes, unsynced: false }, last))
     }
@@ -119,4 +123,68 @@ fn repair(file: &File) -> std::io::Result<(u64, Option<Timestamp>)> {
 
 fn cannot(what: &str, path: &Path, error: std::io::Error) -> Failure {
     Failure::platform(format!("cannot {what} the log {}", path.display())).because(error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tempfile::TempDir;
+
+    fn open(dir: &TempDir) -> (Sink, Option<Timestamp>) {
+        try_open(dir).unwrap()
+    }
+
+    fn try_open(dir: &TempDir) -> Result<(Sink, Option<Timestamp>), Failure> {
+        let part = PartName { source: "web.1".into(), release: None, keeper: 1, incarnation: 0 };
+        let slot = Slot::of("2026-11-20T15:00:00Z".parse().unwrap());
+        Sink::open(dir.path(), slot, &part)
+    }
+
+    const LINE: &[u8] = b"2026-11-20T15:13:46.677020+00:00 app[web.1]: text\n";
+
+    #[test]
+    fn what_a_killed_writer_left_of_a_line_is_cut_off() {
+        let dir = TempDir::new().unwrap();
+        let (mut sink, last) = open(&dir);
+        assert_eq!(last, None);
+        sink.append(&[LINE, b"2026-11-20T15:13:4"].concat()).unwrap();
+        let path = sink.path.clone();
+        drop(sink);
+
+        let (sink, last) = open(&dir);
+        assert_eq!(sink.bytes, LINE.len() as u64);
+        assert_eq!(std::fs::read(&path).unwrap(), LINE);
+        assert_eq!(last, Line::parse(&LINE[..LINE.len() - 1]).map(|line| line.at));
+    }
+
+    #[test]
+    fn a_write_that_stops_in_a_line_leaves_whole_lines_only() {
+        let dir = TempDir::new().unwrap();
+        let (mut sink, _) = open(&dir);
+        let lines = [LINE, LINE].concat();
+        let written = LINE.len() + 7;
+        sink.file.write_all(&lines[..written]).unwrap();
+        let (_, kept) = sink.torn(&lines, written, std::io::ErrorKind::StorageFull.into());
+        assert_eq!(kept, LINE.len());
+        sink.append(LINE).unwrap();
+        assert_eq!(std::fs::read(&sink.path).unwrap(), lines);
+    }
+
+    #[test]
+    fn a_slot_is_not_sealed_while_a_writer_has_it_open() {
+        let dir = TempDir::new().unwrap();
+        let (sink, _) = open(&dir);
+        let folder = File::open(dir.path().join("2026-11-20T15")).unwrap();
+        let seal = || flock(&folder, FlockOperation::NonBlockingLockExclusive);
+        assert!(seal().is_err());
+        drop(sink);
+        assert!(seal().is_ok());
+    }
+
+    #[test]
+    fn a_second_writer_of_the_same_file_is_refused() {
+        let dir = TempDir::new().unwrap();
+        let (_sink, _) = open(&dir);
+        assert!(try_open(&dir).is_err_and(|failure| failure.message.contains("another writer")));
+    }
 }

@@ -2,8 +2,10 @@
 
 use jiff::tz::Offset;
 use jiff::{SignedDuration, Timestamp, civil};
+use serde::{Deserialize, Serialize};
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct Slot {
     starts: Timestamp,
 }
@@ -38,6 +40,20 @@ impl std::fmt::Display for Slot {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let utc = Offset::UTC.to_datetime(self.starts);
         write!(f, "{:04}-{:02}-{:02}T{:02}", utc.year(), utc.month(), utc.day(), utc.hour())
+    }
+}
+
+impl From<Slot> for String {
+    fn from(slot: Slot) -> String {
+        slot.to_string()
+    }
+}
+
+impl TryFrom<String> for Slot {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Slot, String> {
+        Slot::parse(&text).ok_or_else(|| format!("`{text}` is not a slot of a log"))
     }
 }
 

@@ -64,7 +64,7 @@ impl Writer {
         Writer::open_at(spec, Timestamp::now())
     }
 
-    fn open_at(spec: WriterSpec, now: Timestamp) -> Result<Writer, Failure> {
+    pub(super) fn open_at(spec: WriterSpec, now: Timestamp) -> Result<Writer, Failure> {
         let WriterSpec { dir, label, source, release, keeper, incarnation } = spec;
         if !is_source(&source) {
             return Err(Failure::internal(format!("{source:?} cannot be the source of a log")));

@@ -83,11 +83,7 @@ pub async fn resolve_new(
     ask(client, &mut named(&choice, None)?, source).await
 }
 
-async fn ask(
-    client: &Client,
-    resolve: &mut Resolve,
-    source: &Source,
-) -> Result<Resolved, Failure> {
+async fn ask(client: &Client, resolve: &mut Resolve, source: &Source) -> Result<Resolved, Failure> {
     let facts = source.facts();
     resolve.roots = facts.roots.clone();
     resolve.subdir = facts.subdir.clone();

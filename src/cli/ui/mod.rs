@@ -127,10 +127,6 @@ impl Ui {
         self.out.colour
     }
 
-    pub fn out_is_terminal(&self) -> bool {
-        self.out.width.is_some()
-    }
-
     /// The width for tables: of the terminal, and without one as wide as they are.
     pub fn width(&self) -> Option<u16> {
         self.out.width

@@ -145,10 +145,7 @@ async fn send(
 
 /// Parsed here and not with the other arguments, whose errors repeat what was typed, values
 /// included. Asks for the values that were not given. The same name twice is a slip.
-fn values_of(
-    assignments: &[String],
-    ui: &Ui,
-) -> Result<BTreeMap<ConfigKey, String>, Failure> {
+fn values_of(assignments: &[String], ui: &Ui) -> Result<BTreeMap<ConfigKey, String>, Failure> {
     let mut values = BTreeMap::new();
     for text in assignments {
         let Assignment { key, value } =

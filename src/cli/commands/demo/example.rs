@@ -84,8 +84,7 @@ mod tests {
     #[test]
     fn every_file_of_the_examples_is_bundled() {
         for example in [GUESTBOOK, STATIC] {
-            let folder =
-                Path::new(env!("CARGO_MANIFEST_DIR")).join("examples").join(example.name);
+            let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples").join(example.name);
             let bundled: BTreeSet<_> =
                 example.files.iter().map(|(name, _)| folder.join(name)).collect();
             let mut found = BTreeSet::new();

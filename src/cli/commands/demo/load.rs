@@ -56,7 +56,8 @@ impl Load {
         let mut visitors = JoinSet::new();
         for number in 0..VISITORS {
             let keeps_connection = number > 0;
-            visitors.spawn(Visitor { address, keeps_connection, kept: None }.visit(stopped.clone()));
+            visitors
+                .spawn(Visitor { address, keeps_connection, kept: None }.visit(stopped.clone()));
         }
         Load { stop, visitors }
     }
@@ -126,9 +127,8 @@ impl Visitor {
 async fn connect(address: SocketAddr) -> Result<SendRequest<Empty<Bytes>>, String> {
     let stream =
         TcpStream::connect(address).await.map_err(|error| format!("cannot connect: {error}"))?;
-    let (sender, connection) = handshake(TokioIo::new(stream))
-        .await
-        .map_err(|error| format!("cannot begin: {error}"))?;
+    let (sender, connection) =
+        handshake(TokioIo::new(stream)).await.map_err(|error| format!("cannot begin: {error}"))?;
     tokio::spawn(connection);
     Ok(sender)
 }

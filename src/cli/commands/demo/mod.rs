@@ -90,14 +90,18 @@ impl Demo<'_> {
     async fn tell(&self, which: Option<Which>) -> Result<(), Failure> {
         let address = self.address()?;
         let (example, checkout) = self.example(which).await?;
-        let deploy = DeployRef { app: example.app()?, deploy: crate::app::DeployName::production() };
+        let deploy =
+            DeployRef { app: example.app()?, deploy: crate::app::DeployName::production() };
 
         chapter(self.ui, &format!("deploying the {}", example.name));
         self.deploy(&deploy, &checkout).await?;
         self.page_says(address, example.first, None).await?;
 
         let load = Load::start(address);
-        chapter(self.ui, &format!("deploying a changed page, while {} visitors keep asking", load::VISITORS));
+        chapter(
+            self.ui,
+            &format!("deploying a changed page, while {} visitors keep asking", load::VISITORS),
+        );
         example.change(&checkout)?;
         commit_all(&checkout, "Announce the second edition")?;
         self.deploy(&deploy, &checkout).await?;
@@ -114,9 +118,9 @@ impl Demo<'_> {
 
     fn address(&self) -> Result<SocketAddr, Failure> {
         let address = self.health.http.trim_start_matches("http://").trim_end_matches('/');
-        address.parse().map_err(|error| {
-            Failure::internal(format!("{address:?} is no address")).because(error)
-        })
+        address
+            .parse()
+            .map_err(|error| Failure::internal(format!("{address:?} is no address")).because(error))
     }
 
     /// The guestbook in a fresh repository, or the static page where it cannot be built.
