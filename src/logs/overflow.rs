@@ -1,5 +1,6 @@
 //! What is owed to the reader when lines could not be kept: how many, since when, and why.
 
+use super::due::after;
 use super::stamp;
 use jiff::{SignedDuration, Timestamp};
 
@@ -19,7 +20,7 @@ pub struct Overflow {
 
 impl Overflow {
     pub fn new(since: Timestamp, why: String, now: Timestamp) -> Overflow {
-        let report_at = now.saturating_add(REPORT_EVERY).unwrap_or(Timestamp::MAX);
+        let report_at = after(now, REPORT_EVERY);
         Overflow { lines: 0, since, why, report_at }
     }
 
@@ -29,7 +30,7 @@ impl Overflow {
 
     /// The report did not get through either.
     pub fn retry(&mut self, now: Timestamp) {
-        self.report_at = now.saturating_add(REPORT_EVERY).unwrap_or(Timestamp::MAX);
+        self.report_at = after(now, REPORT_EVERY);
     }
 
     pub fn text(&self) -> String {

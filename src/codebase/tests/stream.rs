@@ -140,7 +140,9 @@ fn modes_do_not_depend_on_the_sender() {
     let mut builder = Builder::new(Vec::new());
     for (path, mode) in [("plain", 0o600), ("setuid", 0o6711), ("open", 0o666)] {
         let mut header = Header::new_gnu();
-        (header.set_size(0), header.set_mode(mode), header.set_cksum());
+        header.set_size(0);
+        header.set_mode(mode);
+        header.set_cksum();
         builder.append_data(&mut header, path, std::io::empty()).unwrap();
     }
     let dest = Dest::new();
