@@ -30,7 +30,6 @@ impl Due {
     }
 
     pub fn synced(&mut self, took: Duration) {
-        self.sync_at = None;
         self.rest = SignedDuration::try_from(took).unwrap_or(SYNC_EVERY) * REST_PER_SYNC;
     }
 
@@ -55,9 +54,8 @@ mod tests {
         let mut due = Due::default();
         due.synced(Duration::from_millis(10));
         due.written(now);
-        assert_eq!(due.sync_at, Some(after(now, SYNC_EVERY)));
+        assert_eq!(due.sync_at.take(), Some(after(now, SYNC_EVERY)));
         due.synced(Duration::from_secs(3));
-        assert_eq!(due.sync_at, None);
         due.written(now);
         assert_eq!(due.sync_at, Some(after(now, SignedDuration::from_secs(12))));
     }

@@ -2,12 +2,19 @@
 
 use super::due::after;
 use super::stamp;
+use crate::app::Failure;
 use jiff::{SignedDuration, Timestamp};
 
 /// Between two reports, so that a disk that frees a few bytes at a time is not filled by them.
 const REPORT_EVERY: SignedDuration = SignedDuration::from_secs(1);
 
 pub const LABEL: &str = "xii[logs]";
+
+/// Why a line is dropped although the disk would take it.
+pub fn full(source: &str, most_bytes: u64) -> Failure {
+    let mib = most_bytes >> 20;
+    Failure::platform(format!("the log of {source} may take {mib} MiB in an hour"))
+}
 
 #[derive(Debug)]
 pub struct Overflow {

@@ -51,7 +51,7 @@ pub struct Writer {
 }
 
 impl Writer {
-    /// Opens the file at once, so that a folder that cannot be written is known before the app runs.
+    /// Opens the file at once: a folder that cannot be written is known before the app runs.
     pub fn open(spec: WriterSpec) -> Result<Writer, Failure> {
         Writer::open_at(spec, Timestamp::now())
     }
@@ -59,7 +59,7 @@ impl Writer {
     pub(super) fn open_at(spec: WriterSpec, now: Timestamp) -> Result<Writer, Failure> {
         let WriterSpec { dir, label, source, release, keeper, incarnation } = spec;
         if !is_source(&source) {
-            return Err(Failure::internal(format!("{source:?} cannot be the source of a log")));
+            return Err(Failure::internal(format!("{source:?} cannot be a log's source")));
         }
         let mut writer = Writer {
             dir,
@@ -166,16 +166,16 @@ impl Writer {
             return;
         }
         let mut batch = std::mem::take(&mut self.batch);
-        let (kept, why) = match self.try_append(&batch, most) {
+        let (kept, lost) = match self.try_append(&batch, most) {
             Ok(()) => (batch.len(), None),
-            Err((failure, kept)) => (kept, Some(failure)),
+            Err((why, kept)) => (kept, Some(why)),
         };
         if kept > 0 {
             self.due.written(self.now);
         }
-        if let Some(why) = why {
-            let lost = batch[kept..].iter().filter(|byte| **byte == b'\n').count();
-            self.lose(lost as u64, why);
+        if let Some(why) = lost {
+            let lines = batch[kept..].iter().filter(|byte| **byte == b'\n').count();
+            self.lose(lines as u64, why);
         }
         batch.clear();
         self.batch = batch;
@@ -187,20 +187,13 @@ impl Writer {
         }
         match &mut self.sink {
             Some(sink) if sink.bytes + lines.len() as u64 <= most => sink.append(lines),
-            _ => Err((self.full(), 0)),
+            _ => Err((overflow::full(&self.part.source, self.most_bytes), 0)),
         }
     }
 
-    fn full(&self) -> Failure {
-        let (source, mib) = (&self.part.source, self.most_bytes >> 20);
-        Failure::platform(format!("the log of {source} may take {mib} MiB in an hour"))
-    }
-
     fn lose(&mut self, lines: u64, why: Failure) {
-        let (last, now) = (self.last, self.now);
-        let overflow =
-            self.overflow.get_or_insert_with(|| Overflow::new(last, why.to_string(), now));
-        overflow.add(lines);
+        let new = || Overflow::new(self.last, why.to_string(), self.now);
+        self.overflow.get_or_insert_with(new).add(lines);
     }
 
     /// Tells how much was lost, each second that something is, also in a slot that is full.
@@ -228,12 +221,13 @@ impl Writer {
     }
 
     fn sync(&mut self) {
+        self.due.sync_at = None;
         let Some(sink) = self.sink.as_mut() else { return };
         let started = Instant::now();
-        let synced = if sink.unsynced { sink.sync() } else { Ok(()) };
+        let failed = if sink.unsynced { sink.sync().err() } else { None };
         self.due.synced(started.elapsed());
-        if let Err(failure) = synced {
-            self.lose(0, failure);
+        if let Some(why) = failed {
+            self.lose(0, why);
         }
         if self.sink.as_ref().is_some_and(|sink| !sink.is_there()) {
             self.sink = None;
