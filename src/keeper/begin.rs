@@ -117,7 +117,8 @@ fn keep(
     go: OwnedFd,
 ) -> i32 {
     let mut up = File::from(up);
-    let life = detach(&spec).and_then(|()| Life::new(spec, cgroup, listener, passed));
+    let detached = detach(&spec).map_err(|error| failed(&spec, error));
+    let life = detached.and_then(|()| Life::new(spec, cgroup, listener, passed));
     let mut life = match life {
         Ok(life) => life,
         Err(error) => {
