@@ -51,19 +51,32 @@ impl Main {
         self.reason.is_none()
     }
 
-    /// To its process group; to itself while it has not made one yet.
+    /// To its process group; to itself while it has not made one yet. Who is stopped is woken
+    /// to hear that it shall end.
     pub fn signal(&self, signal: i32) {
         let Some(signal) = Signal::from_named_raw(signal) else { return };
+        self.send(signal);
+        if signal == Signal::TERM {
+            self.send(Signal::CONT);
+        }
+    }
+
+    fn send(&self, signal: Signal) {
         if rustix::process::kill_process_group(self.pid, signal).is_err() {
             let _ = rustix::process::kill_process(self.pid, signal);
         }
+    }
+
+    /// True when the kernel has killed a process of this incarnation for want of memory.
+    pub fn is_short_of_memory(&self, cgroup: Option<&Cgroup>) -> bool {
+        cgroup.map_or(0, Cgroup::oom_kills) > self.oom_before
     }
 
     pub fn ended(self, status: WaitStatus, cgroup: Option<&Cgroup>) -> Exit {
         Exit {
             code: status.exit_status(),
             signal: status.terminating_signal(),
-            oom: cgroup.map_or(0, Cgroup::oom_kills) > self.oom_before,
+            oom: self.is_short_of_memory(cgroup),
             reason: self.reason,
         }
     }

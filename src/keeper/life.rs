@@ -1,18 +1,19 @@
 //! The keeper's loop: everything that happens becomes an event of the machine, and every
 //! action of the machine is carried out here. One thread, one poll.
 
+mod control;
+mod effects;
+
 use super::Passed;
 use super::clients::Clients;
-use super::incarnation::{Main, not_started, pipe};
-use super::machine::{Action, Event, Moment, Phase, State, step};
+use super::incarnation::Main;
+use super::machine::{Event, Moment, Phase, State, step};
 use super::output::Stream;
-use super::protocol::{Answer, Exit, Notice, Request, decode};
 use super::record::Record;
-use super::spec::{KeeperSpec, Restart};
+use super::spec::KeeperSpec;
 use super::wait::{Source, wait};
-use super::{status, words};
 use crate::app::Failure;
-use crate::sandbox::cgroup::Cgroup;
+use crate::sandbox::cgroup::{Cgroup, MemoryWatch};
 use crate::sandbox::{Program, StepError, sys};
 use rustix::process::{Pid, WaitOptions};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -33,6 +34,7 @@ pub struct Life {
     stdio: Option<[OwnedFd; 3]>,
     lifeline: Option<OwnedFd>,
     signals: OwnedFd,
+    memory: Option<MemoryWatch>,
     record: Option<Record>,
     epoch: Instant,
     chance: u64,
@@ -53,6 +55,7 @@ impl Life {
         Ok(Life {
             state: State::new(spec.restart.clone(), spec.stop_window_ms),
             main: None,
+            memory: cgroup.as_ref().and_then(Cgroup::watch_memory),
             program: Program::new(&spec.argv, &spec.env),
             cgroup,
             clients: Clients::new(listener),
@@ -85,6 +88,7 @@ impl Life {
             match source {
                 Source::Signals => self.signals(),
                 Source::Setup => self.setup_moved(),
+                Source::Memory { urgent } => self.memory_short(*urgent),
                 _ => {}
             }
         }
@@ -120,6 +124,10 @@ impl Life {
         let setup = self.main.as_ref().and_then(Main::setup);
         sources.extend(setup.map(|fd| (Source::Setup, fd)));
         sources.extend(self.lifeline.as_ref().map(|fd| (Source::Lifeline, fd.as_fd())));
+        let memory = self.memory.as_ref();
+        sources.extend(
+            memory.map(|watch| (Source::Memory { urgent: watch.is_urgent_kind() }, watch.handle())),
+        );
         sources.extend(self.stream.source().map(|fd| (Source::Output, fd)));
         let clients = self.clients.iter().enumerate();
         sources.extend(clients.map(|(index, fd)| (Source::Client(index), fd.as_fd())));
@@ -144,6 +152,19 @@ impl Life {
     fn setup_moved(&mut self) {
         if self.main.as_mut().is_some_and(Main::has_come_to_run) {
             self.happen(Event::Running);
+        }
+    }
+
+    /// The kernel kills a process, maybe one the main process can do without. Changed counters
+    /// can also mean less than that.
+    fn memory_short(&mut self, only_counters: bool) {
+        if let Some(watch) = &self.memory {
+            watch.reset();
+        }
+        let cgroup = self.cgroup.as_ref();
+        let killed = self.main.as_ref().is_some_and(|main| main.is_short_of_memory(cgroup));
+        if killed || !only_counters {
+            self.happen(Event::OutOfMemory);
         }
     }
 
@@ -174,39 +195,6 @@ impl Life {
         }
     }
 
-    fn hear(&mut self, index: usize) {
-        match self.clients.receive(index) {
-            Err(_) => self.clients.drop(index),
-            Ok(None) => {}
-            Ok(Some(bytes)) => {
-                let (answer, event) = self.answer(&bytes);
-                let sent = self.clients.send(index, &answer);
-                self.told |= sent && self.is_final() && matches!(answer, Answer::Status(_));
-                self.happen(event.unwrap_or(Event::Tick));
-            }
-        }
-    }
-
-    fn is_final(&self) -> bool {
-        matches!(self.state.phase, Phase::Final { .. })
-    }
-
-    fn answer(&self, bytes: &[u8]) -> (Answer, Option<Event>) {
-        let event = match decode::<Request>(bytes) {
-            Err(reason) => return (Answer::Refused { reason }, None),
-            Ok(Request::Status) => return (Answer::Status(status::of(self)), None),
-            Ok(Request::Stop { window_ms }) => Event::Stop { window_ms },
-            Ok(Request::Kill) => Event::Kill,
-            Ok(Request::Restart) if self.spec.restart == Restart::Never => {
-                let reason = "this process is not restarted".to_string();
-                return (Answer::Refused { reason }, None);
-            }
-            Ok(Request::Restart) => Event::Restart,
-            Ok(Request::Signal { signal }) => Event::Signal(signal),
-        };
-        (Answer::Accepted, Some(event))
-    }
-
     fn happen(&mut self, event: Event) {
         self.chance = self.chance.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
         let at = Moment { now: self.now(), jitter: (self.chance >> 33) % 1001 };
@@ -218,74 +206,6 @@ impl Life {
         if self.told && self.is_final() {
             self.told = false;
             self.happen(Event::Told);
-        }
-    }
-
-    fn carry_out(&mut self, action: Action) {
-        match action {
-            Action::Spawn => self.spawn(),
-            Action::Signal(signal) => {
-                if let Some(main) = &self.main {
-                    main.signal(signal);
-                }
-            }
-            Action::KillAll => {
-                if let Some(cgroup) = &self.cgroup {
-                    cgroup.kill();
-                }
-                let _ = sys::kill_all_others();
-            }
-            Action::Tell(notice) => self.tell(notice),
-            Action::Log(line) => self.stream.say(&line),
-            Action::End => self.clean_up(),
-        }
-    }
-
-    fn spawn(&mut self) {
-        match self.start_main() {
-            Ok(main) => self.main = Some(main),
-            Err(error) => self.happen(Event::Exited(not_started(&error))),
-        }
-        if self.spec.restart == Restart::Never {
-            // So that a reader sees the end when the process ends, not the keeper.
-            self.stdio = None;
-        }
-    }
-
-    fn start_main(&mut self) -> Result<Main, StepError> {
-        let made = pipe(&mut self.stream, self.state.incarnation)?;
-        self.stream.say(&words::starting(&self.spec.argv));
-        let program = self.program.as_ref().map_err(Clone::clone)?;
-        Main::start(&self.spec, program, self.cgroup.as_ref(), self.stdio.as_ref(), &made)
-    }
-
-    fn tell(&mut self, notice: Notice) {
-        let notice = match notice {
-            Notice::Restarting { at, n } => Notice::Restarting { at: self.to_wall(at), n },
-            other => other,
-        };
-        if let (Notice::Exited(exit), Restart::Never) = (&notice, &self.spec.restart) {
-            self.note_result(exit.clone());
-        }
-        let reached = self.clients.tell_all(&notice);
-        self.told |= reached > 0 && matches!(notice, Notice::Exited(_) | Notice::Stopped);
-    }
-
-    fn note_result(&mut self, exit: Exit) {
-        if let Some(record) = &mut self.record {
-            record.result = Some(exit);
-            let _ = record.write(&self.spec.record);
-        }
-    }
-
-    /// Nothing stays but, for a process that is not restarted, the record with its result.
-    fn clean_up(&mut self) {
-        if let Some(cgroup) = &self.cgroup {
-            cgroup.destroy(Duration::from_secs(5));
-        }
-        let _ = std::fs::remove_file(&self.spec.socket);
-        if self.spec.restart != Restart::Never {
-            let _ = std::fs::remove_file(&self.spec.record);
         }
     }
 

@@ -24,6 +24,8 @@ pub enum Event {
     Running,
     /// The main process ended, or could not be started.
     Exited(Exit),
+    /// The kernel killed a process of the instance for want of memory.
+    OutOfMemory,
     /// No process of the instance is left.
     Empty,
     /// `None`: the window of the spec.
@@ -69,6 +71,7 @@ impl State {
                 out.push(Action::Tell(Notice::Started { incarnation: self.incarnation }));
             }
             Event::Exited(exit) if self.main_alive => self.exited(exit, at, out),
+            Event::OutOfMemory if self.main_alive => self.out_of_memory(out),
             Event::Empty if self.awaits_empty() => self.empty(at, out),
             Event::Stop { window_ms } => {
                 self.stop(Goal::Stop, window_ms.unwrap_or(self.stop_window_ms), at, out);
@@ -86,12 +89,25 @@ impl State {
         self.phase = Phase::Starting;
         self.goal = Goal::Run;
         self.main_alive = true;
+        self.memory_named = false;
         self.incarnation += 1;
         out.push(Action::Spawn);
     }
 
+    /// Said once for each incarnation: a process that is killed over and over would fill the
+    /// log.
+    fn out_of_memory(&mut self, out: &mut Vec<Action>) {
+        if !self.memory_named {
+            self.memory_named = true;
+            out.push(Action::Log(words::OUT_OF_MEMORY.into()));
+        }
+    }
+
     fn exited(&mut self, exit: Exit, at: Moment, out: &mut Vec<Action>) {
         self.main_alive = false;
+        if exit.oom {
+            self.out_of_memory(out);
+        }
         words::exited(&exit, self.goal, &self.restart, out);
         if let (Restart::Always { healthy_ms, .. }, Phase::Running { since, .. }) =
             (&self.restart, self.phase)

@@ -10,13 +10,21 @@ pub enum Source {
     Listener,
     Setup,
     Lifeline,
+    Memory { urgent: bool },
     Output,
     Client(usize),
 }
 
 /// Which sources have something, or have ended. `None` as patience: for ever.
 pub fn wait(sources: &[(Source, BorrowedFd<'_>)], patience: Option<Duration>) -> Vec<Source> {
-    let polled = sources.iter().map(|(_, fd)| PollFd::from_borrowed_fd(*fd, PollFlags::IN));
+    let polled = sources.iter().map(|(source, fd)| {
+        // A cgroup's file can always be read; that it has changed is "urgent".
+        let wanted = match source {
+            Source::Memory { urgent: true } => PollFlags::PRI,
+            _ => PollFlags::IN,
+        };
+        PollFd::from_borrowed_fd(*fd, wanted)
+    });
     let mut polled: Vec<_> = polled.collect();
     let timeout = patience.map(|left| Timespec {
         tv_sec: left.as_secs() as i64,

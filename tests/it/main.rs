@@ -3,5 +3,6 @@
 mod attached;
 mod firewall;
 mod keeper;
+mod limits;
 mod sandbox;
 mod stage;

@@ -46,6 +46,8 @@ pub struct State {
     pub phase: Phase,
     pub goal: Goal,
     pub main_alive: bool,
+    /// The log says that this incarnation ran out of memory.
+    pub memory_named: bool,
     pub incarnation: u64,
     /// Of this keeper's life.
     pub restarts: u64,
@@ -67,6 +69,7 @@ impl State {
             phase: Phase::New,
             goal: Goal::Run,
             main_alive: false,
+            memory_named: false,
             incarnation: 0,
             restarts: 0,
             streak: 0,

@@ -14,6 +14,7 @@ fn events() -> Vec<Event> {
         Event::Begin,
         Event::Running,
         Event::Exited(exit(1)),
+        Event::OutOfMemory,
         Event::Empty,
         Event::Stop { window_ms: None },
         Event::Stop { window_ms: Some(10) },
