@@ -79,3 +79,26 @@ fn stale_cgroups_are_swept_and_kept_ones_are_not() {
     assert!(machine.sweep(&home, |_| false, PATIENCE).is_empty());
     assert!(machine.list(&home).is_empty());
 }
+
+#[test]
+fn a_share_of_the_cpu_is_not_exceeded() {
+    if !root("a_share_of_the_cpu_is_not_exceeded") {
+        return;
+    }
+    let mut stage = Stage::shell("while :; do :; done");
+    stage.spec.sandbox.limits = Limits { cpu_millicores: Some(200), ..Limits::default() };
+    let mut connection = stage.start();
+    wait_for(&mut connection, |notice| *notice == xii::keeper::Notice::Ready);
+    let (before, since) = (stage.cgroup().cpu_usec(), std::time::Instant::now());
+    let used = wait_until("some cpu time", || {
+        let used = stage.cgroup().cpu_usec() - before;
+        (used > 200_000).then_some(used)
+    });
+    // One more period than the share may be in flight.
+    let most = since.elapsed().as_micros() as u64 / 5 + 60_000;
+    assert!(used <= most, "{used} of {most} µs");
+    assert!(stage.cgroup().memory_bytes() > 0 && stage.cgroup().peak_memory_bytes() > 0);
+    ask(&mut connection, &Request::Kill);
+    final_exit(&mut connection);
+    stage.nothing_is_left();
+}
