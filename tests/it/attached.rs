@@ -108,7 +108,8 @@ fn without_root_a_user_namespace_does_most_of_it() {
         return;
     }
     let script = "id -u; id -un; ls /; ls /proc | grep -c '^[0-9]'; echo x > /tmp/x; \
-                  echo $$; head -c 1 /dev/urandom | wc -c; [ -e /root ] && echo root; exit 6";
+                  echo $$; head -c 1 /dev/urandom | wc -c; [ -e /root ] && echo root; [ -e /proc/1 ] && echo keeper; \
+                  grep -q 'CapBnd:.*0000000000000000' /proc/self/status || echo caps; exit 6";
     let mut stage = Stage::shell(script);
     stage.spec.sandbox.level = xii::sandbox::Level::UserNamespace;
     stage.spec.sandbox.cgroup = None;
@@ -138,7 +139,9 @@ fn without_root_a_user_namespace_does_most_of_it() {
     let lines: Vec<&str> =
         log.lines().filter_map(|line| Some(line.split_once("app[web.1]: ")?.1)).collect();
     assert_eq!(lines[..2], ["70000", "app"], "{log}");
-    assert!(!lines.contains(&"root"), "{log}");
+    for forbidden in ["root", "keeper", "caps"] {
+        assert!(!lines.contains(&forbidden), "{log}");
+    }
     assert_eq!(lines.last(), Some(&"1"), "{log}");
     wait_until("the keeper to end", || (!stage.spec.socket.exists()).then_some(()));
 }
