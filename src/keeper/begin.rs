@@ -132,7 +132,11 @@ fn keep(
     let heard = File::from(go).read_to_end(&mut record);
     match (told, heard, serde_json::from_slice::<Record>(&record)) {
         (Ok(()), Ok(_), Ok(record)) => life.run(record),
-        _ => 1,
+        // The parent died before there was a record: it is as if nothing had been.
+        _ => {
+            life.clean_up();
+            1
+        }
     }
 }
 

@@ -68,7 +68,7 @@ impl Life {
     }
 
     /// Nothing stays but, for a process that is not restarted, the record with its result.
-    fn clean_up(&mut self) {
+    pub fn clean_up(&mut self) {
         if let Some(cgroup) = &self.cgroup {
             cgroup.destroy(Duration::from_secs(5));
         }
