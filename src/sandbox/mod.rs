@@ -4,7 +4,12 @@
 pub mod cgroup;
 mod enter;
 mod etc;
+<<<<<<< HEAD
 pub mod identity;
+=======
+pub mod firewall;
+mod probe;
+>>>>>>> runtime
 pub mod process;
 mod root;
 mod seccomp;
@@ -17,6 +22,7 @@ pub use enter::{
     Child, NOT_EXECUTABLE, NOT_FOUND, Program, SETUP_FAILED, keep_capabilities_for_restarts,
     setup_error, spawn, unshare_pids,
 };
+pub use probe::{Isolation, Missing, probe, try_sandbox_main};
 pub use process::spawn_self;
 pub use spec::{Env, Level, Limits, Mount, Root, Sandbox, User};
 pub use step::StepError;

@@ -1,3 +1,6 @@
-//! Integration tests: the real binary, real sockets, real processes.
+//! Integration tests: the built binary, real processes and sockets.
 
+mod keeper;
 mod router;
+mod sandbox;
+mod stage;

@@ -1,0 +1,30 @@
+//! One wait for everything a keeper listens to.
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use std::os::fd::BorrowedFd;
+use std::time::Duration;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Source {
+    Signals,
+    Listener,
+    Setup,
+    Lifeline,
+    Output,
+    Client(usize),
+}
+
+/// Which sources have something, or have ended. `None` as patience: for ever.
+pub fn wait(sources: &[(Source, BorrowedFd<'_>)], patience: Option<Duration>) -> Vec<Source> {
+    let polled = sources.iter().map(|(_, fd)| PollFd::from_borrowed_fd(*fd, PollFlags::IN));
+    let mut polled: Vec<_> = polled.collect();
+    let timeout = patience.map(|left| Timespec {
+        tv_sec: left.as_secs() as i64,
+        tv_nsec: left.subsec_nanos().into(),
+    });
+    if poll(&mut polled, timeout.as_ref()).is_err() {
+        return Vec::new();
+    }
+    let ready = sources.iter().zip(&polled).filter(|(_, fd)| !fd.revents().is_empty());
+    ready.map(|((source, _), _)| *source).collect()
+}
