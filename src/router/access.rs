@@ -37,6 +37,27 @@ pub struct Record {
     pub detail: Option<&'static str>,
 }
 
+impl Default for Record {
+    fn default() -> Self {
+        Record {
+            service: None,
+            instance: None,
+            method: Method::GET,
+            uri: Uri::default(),
+            version: Version::HTTP_11,
+            host: None,
+            id: HeaderValue::from_static("-"),
+            client: IpAddr::from([0; 4]),
+            connect: Duration::ZERO,
+            service_time: Duration::ZERO,
+            status: 0,
+            bytes: 0,
+            code: None,
+            detail: None,
+        }
+    }
+}
+
 impl Record {
     pub fn failed(&self) -> bool {
         self.code.is_some_and(|code| !code.is_clients_own()) || (500..600).contains(&self.status)

@@ -8,8 +8,10 @@ use std::io::IoSlice;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
+use tokio::time::Sleep;
 
 /// As much of a head as is ever kept; the parser's own limit is lower.
 const MOST: usize = 128 * 1024;
@@ -142,11 +144,35 @@ fn names_length(head: &[u8]) -> bool {
     })
 }
 
-/// A client's stream with its heads kept.
+/// A client's stream with its heads kept. A client that takes nothing for too long is cut off.
 #[derive(Debug)]
 pub struct Tap {
-    pub stream: TcpStream,
-    pub heads: Heads,
+    stream: TcpStream,
+    heads: Heads,
+    patience: Duration,
+    stalled: Option<Pin<Box<Sleep>>>,
+}
+
+impl Tap {
+    pub fn new(stream: TcpStream, heads: Heads, patience: Duration) -> Self {
+        Tap { stream, heads, patience, stalled: None }
+    }
+
+    /// The timer runs only while nothing can be written.
+    fn unless_stalled(
+        &mut self,
+        wrote: Poll<std::io::Result<usize>>,
+        cx: &mut Context<'_>,
+    ) -> Poll<std::io::Result<usize>> {
+        if wrote.is_ready() {
+            self.stalled = None;
+            return wrote;
+        }
+        let patience = self.patience;
+        let stalled = self.stalled.get_or_insert_with(|| Box::pin(tokio::time::sleep(patience)));
+        ready!(stalled.as_mut().poll(cx));
+        Poll::Ready(Err(std::io::ErrorKind::TimedOut.into()))
+    }
 }
 
 impl AsyncRead for Tap {
@@ -168,7 +194,8 @@ impl AsyncWrite for Tap {
         cx: &mut Context<'_>,
         buf: &[u8],
     ) -> Poll<std::io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, buf)
+        let wrote = Pin::new(&mut self.stream).poll_write(cx, buf);
+        self.unless_stalled(wrote, cx)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
@@ -184,7 +211,8 @@ impl AsyncWrite for Tap {
         cx: &mut Context<'_>,
         slices: &[IoSlice<'_>],
     ) -> Poll<std::io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(cx, slices)
+        let wrote = Pin::new(&mut self.stream).poll_write_vectored(cx, slices);
+        self.unless_stalled(wrote, cx)
     }
 
     fn is_write_vectored(&self) -> bool {

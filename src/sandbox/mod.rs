@@ -4,12 +4,9 @@
 pub mod cgroup;
 mod enter;
 mod etc;
-<<<<<<< HEAD
-pub mod identity;
-=======
 pub mod firewall;
+pub mod identity;
 mod probe;
->>>>>>> runtime
 pub mod process;
 mod root;
 mod seccomp;
