@@ -1,7 +1,8 @@
 //! Accepts clients on one socket and serves them on this thread.
 
 use super::handle::{Client, handle};
-use super::tap::{Heads, Tap};
+use super::heads::Heads;
+use super::tap::Tap;
 use super::worker::{Phase, Worker};
 use hyper::header::HeaderValue;
 use hyper::server::conn::http1;

@@ -24,21 +24,13 @@ pub struct KeepRouterSpec {
     pub record: PathBuf,
     /// The program to start routers from: a path, so that an upgrade takes effect.
     pub exe: PathBuf,
+    /// Leave the starter's session, and report on descriptor 3: set by [`super::start()`].
+    #[serde(default)]
+    pub detached: bool,
     /// `None`: the keeper's own user.
     pub user: Option<User>,
     #[serde(default)]
     pub timing: Timing,
-}
-
-/// A running keeper, as found by whoever comes later.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct KeepRouterRecord {
-    pub pid: u32,
-    /// Clock ticks after boot, from `/proc/PID/stat`.
-    pub start_time: u64,
-    pub boot_id: String,
-    pub http: SocketAddr,
-    pub socket: PathBuf,
 }
 
 /// What a router is told.

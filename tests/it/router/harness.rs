@@ -34,8 +34,12 @@ impl Edge {
     }
 
     pub async fn with(timing: Timing) -> Edge {
+        Edge::edited(timing, |_| {}).await
+    }
+
+    pub async fn edited(timing: Timing, edit: impl FnOnce(&mut KeepRouterSpec)) -> Edge {
         let dir = tempfile::tempdir().unwrap();
-        let spec = KeepRouterSpec {
+        let mut spec = KeepRouterSpec {
             v: 1,
             http: "127.0.0.1:0".parse().unwrap(),
             threads: 2,
@@ -44,13 +48,11 @@ impl Edge {
             socket: dir.path().join("keep-router.sock"),
             record: dir.path().join("keep-router.json"),
             exe: PathBuf::from(env!("CARGO_BIN_EXE_xii")),
+            detached: false,
             user: None,
             timing,
         };
-        Edge::of(dir, spec).await
-    }
-
-    pub async fn of(dir: tempfile::TempDir, spec: KeepRouterSpec) -> Edge {
+        edit(&mut spec);
         let process = start_keeper(&spec);
         let keeper = KeeperClient { socket: spec.socket.clone() };
         until("the router is ready", async || {
