@@ -74,14 +74,14 @@ impl Record {
 
     fn line(&self, out: &mut String) -> std::fmt::Result {
         match (self.code, self.detail) {
-            (Some(code), _) => {
-                write!(out, "at=error code={code:?} desc=\"{}\"", code.description())?
+            (Some(code), detail) => {
+                write!(out, "at=error code={code:?} desc=\"{}\"", code.description())?;
+                if let Some(detail) = detail {
+                    write!(out, " detail=\"{detail}\"")?;
+                }
             }
-            (None, Some(_)) => out.push_str("at=error"),
+            (None, Some(detail)) => write!(out, "at=error desc=\"{detail}\"")?,
             (None, None) => out.push_str("at=info"),
-        }
-        if let Some(detail) = self.detail {
-            write!(out, " detail=\"{detail}\"")?;
         }
         write!(out, " method={} path=", self.method)?;
         quoted(out, self.uri.path_and_query().map_or("*", |path| path.as_str()).as_bytes());

@@ -74,9 +74,11 @@ pub async fn forward(
         let instance = outstanding.0.clone();
         flight.assign(outstanding);
         let used = if fresh { None } else { worker.pool.take(&instance, repeatable) };
-        let reused = used.is_some();
+        let idle_ms = used.as_ref().map(|(_, idle_ms)| *idle_ms);
+        let reused = idle_ms.is_some();
+        let distrust = || idle_ms.map(|idle_ms| instance.distrust(idle_ms));
         let mut sender = match used {
-            Some(sender) => sender,
+            Some((sender, _)) => sender,
             None => match open(&instance, flight).await {
                 Ok(sender) => sender,
                 Err(code) => {
@@ -89,7 +91,7 @@ pub async fn forward(
         };
         if sender.ready().await.is_err() {
             // Closed before anything was sent; a fresh one that does so is a failing app.
-            if !reused {
+            if distrust().is_none() {
                 tried.push(instance.number);
                 last = Code::H13.into();
             }
@@ -104,19 +106,20 @@ pub async fn forward(
             Ok(response) => return Ok(Answer { response, sender }),
             Err(Failed::Unsent(unsent)) => {
                 request = unsent;
-                if !reused {
+                if distrust().is_none() {
                     tried.push(instance.number);
                     last = Code::H13.into();
                 }
                 fresh = reused || fresh;
             }
-            Err(Failed::Lost(trouble, body)) => match (spare, body) {
-                (Some(spare), true) => {
-                    request = spare.into_request(progress.clone());
-                    fresh = true;
+            Err(Failed::Lost(trouble, closed)) => {
+                if closed {
+                    distrust();
                 }
-                _ => return Err(trouble),
-            },
+                let Some(spare) = spare.filter(|_| closed) else { return Err(trouble) };
+                request = spare.into_request(progress.clone());
+                fresh = true;
+            }
         }
     }
     Err(last)
@@ -134,7 +137,7 @@ impl Spare {
 
 enum Failed {
     Unsent(Request<Upload>),
-    /// The request is gone; true when another try on a fresh connection is in order.
+    /// The request is gone; true when the app closed the connection without an answer.
     Lost(Trouble, bool),
 }
 

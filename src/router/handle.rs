@@ -78,8 +78,11 @@ pub async fn handle(client: Rc<Client>, mut request: Request<Incoming>) -> Respo
     }
     headers::to_client(&mut parts.headers);
     parts.version = Version::HTTP_11;
+    // Behind a chunked body that nobody reads to its end, no head can be found again.
+    let unread = chunked && !progress.ended.get();
     let stream = Stream::new(body, flight, answer.sender, progress);
-    close_if_draining(Response::from_parts(parts, Reply::Stream(Box::new(stream))), &worker)
+    let response = Response::from_parts(parts, Reply::Stream(Box::new(stream)));
+    if unread { close(response) } else { close_if_draining(response, &worker) }
 }
 
 fn framing(request: &Request<Incoming>, chunked: bool) -> Framing {

@@ -46,6 +46,7 @@ pub fn main() -> Result<(), Failure> {
     let failed = |error: std::io::Error| {
         Failure::platform("cannot become a process of its own").because(error)
     };
+    identity::keep_files_private();
     let mut report = None;
     if spec.detached {
         report = Some(process::inherited(REPORT).map_err(|error| failed(error.into()))?);

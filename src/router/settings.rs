@@ -48,6 +48,13 @@ pub struct RouterSpec {
     pub timing: Timing,
 }
 
+impl RouterSpec {
+    /// The router's control socket.
+    pub fn socket(&self) -> PathBuf {
+        self.router_dir.join(format!("{}.sock", self.number))
+    }
+}
+
 /// Every wait of the router, in milliseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]

@@ -25,6 +25,11 @@ pub fn detach() -> io::Result<sys::Fork> {
     Ok(fork)
 }
 
+/// What this process creates is for its own user.
+pub fn keep_files_private() {
+    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
+}
+
 /// No privileges through files, no core dumps, and as many descriptors as the machine allows.
 pub fn settle_for_serving() -> io::Result<()> {
     rustix::thread::set_no_new_privs(true)?;

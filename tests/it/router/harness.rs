@@ -125,7 +125,7 @@ impl Drop for Edge {
     /// Ends the keeper and with it the router.
     fn drop(&mut self) {
         let pid = self.process.id().to_string();
-        let _ = Command::new("kill").arg(&pid).status();
+        let _ = Command::new("kill").arg(&pid).stderr(Stdio::null()).status();
         let until = Instant::now() + Duration::from_secs(10);
         while Instant::now() < until {
             if !matches!(self.process.try_wait(), Ok(None)) {
