@@ -6,7 +6,7 @@ use super::keep_child::{Child, Children};
 use super::keep_log::Relay;
 use super::record::{self, KeepRouterRecord};
 use super::settings::KeepRouterSpec;
-use super::start::{REPORT, Report};
+use super::start::{Order, REPORT, Report};
 use super::{sockets, wire};
 use crate::app::Failure;
 use crate::sandbox::{identity, process, sys};
@@ -41,14 +41,14 @@ struct Keep {
 
 /// Keeps a router until told to stop.
 pub fn main() -> Result<(), Failure> {
-    let spec: KeepRouterSpec = serde_json::from_reader(std::io::stdin().lock())
+    let Order { spec, detached } = serde_json::from_reader(std::io::stdin().lock())
         .map_err(|error| Failure::internal("the spec on stdin is not understood").because(error))?;
     let failed = |error: std::io::Error| {
         Failure::platform("cannot become a process of its own").because(error)
     };
     identity::keep_files_private();
     let mut report = None;
-    if spec.detached {
+    if detached {
         report = Some(process::inherited(REPORT).map_err(|error| failed(error.into()))?);
         // Its own session: a Ctrl-C meant for the starter is not for us.
         if let sys::Fork::Parent(_) = identity::detach().map_err(failed)? {

@@ -24,9 +24,6 @@ pub struct KeepRouterSpec {
     pub record: PathBuf,
     /// The program to start routers from: a path, so that an upgrade takes effect.
     pub exe: PathBuf,
-    /// Leave the starter's session, and report on descriptor 3: set by [`super::start()`].
-    #[serde(default)]
-    pub detached: bool,
     /// `None`: the keeper's own user.
     pub user: Option<User>,
     #[serde(default)]

@@ -20,13 +20,24 @@ pub enum Report {
     Failed(Failure),
 }
 
+/// What a keeper reads on stdin.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Order {
+    #[serde(flatten)]
+    pub spec: KeepRouterSpec,
+    /// Leave the starter's session, and report on descriptor [`REPORT`].
+    #[serde(default)]
+    pub detached: bool,
+}
+
 /// Starts a keeper in a session of its own; returns when its router serves. Blocks until
-/// then. The keeper's own log goes to our stdout.
-pub fn start(spec: &KeepRouterSpec) -> Result<KeepRouterRecord, Failure> {
+/// then. What keeper and routers say about themselves, and access lines that belong to no
+/// app, go to `log`.
+pub fn start(spec: &KeepRouterSpec, log: &File) -> Result<KeepRouterRecord, Failure> {
     let failed = |error: std::io::Error| {
         Failure::platform("cannot start the router's keeper").because(error)
     };
-    let (answer, spawned) = spawn(spec).map_err(failed)?;
+    let (answer, spawned) = spawn(spec, log).map_err(failed)?;
     let mut said = Vec::new();
     let read = File::from(answer).read_to_end(&mut said);
     let status = spawned.wait().map_err(failed)?;
@@ -41,18 +52,18 @@ pub fn start(spec: &KeepRouterSpec) -> Result<KeepRouterRecord, Failure> {
     }
 }
 
-fn spawn(spec: &KeepRouterSpec) -> std::io::Result<(OwnedFd, process::Started)> {
+fn spawn(spec: &KeepRouterSpec, log: &File) -> std::io::Result<(OwnedFd, process::Started)> {
     let (stdin, mut spec_write) = std::io::pipe()?;
     let (answer, report) = std::io::pipe()?;
     let descriptors: Vec<(RawFd, OwnedFd)> = vec![
         (0, stdin.into()),
-        (1, std::io::stdout().as_fd().try_clone_to_owned()?),
-        (2, std::io::stderr().as_fd().try_clone_to_owned()?),
+        (1, log.as_fd().try_clone_to_owned()?),
+        (2, log.as_fd().try_clone_to_owned()?),
         (REPORT, report.into()),
     ];
-    let detached = KeepRouterSpec { detached: true, ..spec.clone() };
+    let order = Order { spec: spec.clone(), detached: true };
     let started = process::spawn_self(&spec.exe, &["keep-router"], &Env::default(), descriptors)?;
     // One that failed early has closed its end; its report says why.
-    let _ = spec_write.write_all(&serde_json::to_vec(&detached)?);
+    let _ = spec_write.write_all(&serde_json::to_vec(&order)?);
     Ok((answer.into(), started))
 }

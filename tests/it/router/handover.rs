@@ -206,7 +206,9 @@ async fn a_detached_start_returns_a_serving_keeper_or_says_why_not() {
 }
 
 async fn start(spec: KeepRouterSpec) -> Result<KeepRouterRecord, xii::app::Failure> {
-    tokio::task::spawn_blocking(move || xii::router::start(&spec)).await.unwrap()
+    tokio::task::spawn_blocking(move || xii::router::start(&spec, &tempfile::tempfile().unwrap()))
+        .await
+        .unwrap()
 }
 
 #[tokio::test]

@@ -48,7 +48,6 @@ impl Edge {
             socket: dir.path().join("keep-router.sock"),
             record: dir.path().join("keep-router.json"),
             exe: PathBuf::from(env!("CARGO_BIN_EXE_xii")),
-            detached: false,
             user: None,
             timing,
         };
