@@ -6,7 +6,7 @@ use super::keep_child::{Child, Children};
 use super::keep_log::Relay;
 use super::record::{self, KeepRouterRecord};
 use super::settings::KeepRouterSpec;
-use super::start::{Order, REPORT, Report};
+use super::start::{Instructions, REPORT, Report};
 use super::{sockets, wire};
 use crate::app::Failure;
 use crate::sandbox::{identity, process, sys};
@@ -41,7 +41,7 @@ struct Keep {
 
 /// Keeps a router until told to stop.
 pub fn main() -> Result<(), Failure> {
-    let Order { spec, detached } = serde_json::from_reader(std::io::stdin().lock())
+    let Instructions { spec, detached } = serde_json::from_reader(std::io::stdin().lock())
         .map_err(|error| Failure::internal("the spec on stdin is not understood").because(error))?;
     let failed = |error: std::io::Error| {
         Failure::platform("cannot become a process of its own").because(error)

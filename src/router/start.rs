@@ -22,7 +22,7 @@ pub enum Report {
 
 /// What a keeper reads on stdin.
 #[derive(Debug, Serialize, Deserialize)]
-pub struct Order {
+pub struct Instructions {
     #[serde(flatten)]
     pub spec: KeepRouterSpec,
     /// Leave the starter's session, and report on descriptor [`REPORT`].
@@ -61,7 +61,7 @@ fn spawn(spec: &KeepRouterSpec, log: &File) -> std::io::Result<(OwnedFd, process
         (2, log.as_fd().try_clone_to_owned()?),
         (REPORT, report.into()),
     ];
-    let order = Order { spec: spec.clone(), detached: true };
+    let order = Instructions { spec: spec.clone(), detached: true };
     let started = process::spawn_self(&spec.exe, &["keep-router"], &Env::default(), descriptors)?;
     // One that failed early has closed its end; its report says why.
     let _ = spec_write.write_all(&serde_json::to_vec(&order)?);
