@@ -1,10 +1,11 @@
 //! Rows of releases. What they mean, and whether they are true, is the release room's business;
 //! this file adds them in order and changes nothing of one but its status.
 
+use super::columns::{number, optional_number, optional_text};
 use super::deploys::expect;
 use super::ledger::Fault;
 use super::{DeployRecord, Ledger};
-use crate::app::{DeployRef, Failure};
+use crate::app::{DeployRef, Digest, Failure, ReleaseNumber};
 use rusqlite::{OptionalExtension, Row, Transaction, params};
 
 /// A release as it lies in the ledger, uninterpreted: a row that was altered must still be
@@ -40,6 +41,22 @@ pub(crate) struct ConfigRow {
     pub digest: Vec<u8>,
 }
 
+/// What a change of status is decided on.
+pub(crate) struct StatusBefore {
+    pub deploy: DeployRecord,
+    pub row: ReleaseRow,
+    /// The end of the chain.
+    pub last: ReleaseRow,
+    /// The newest release before this one that was ever active.
+    pub served_before: Option<u64>,
+}
+
+pub(crate) struct StatusAfter {
+    pub row: ReleaseRow,
+    pub current: Option<u64>,
+    pub head: [u8; 32],
+}
+
 const COLUMNS: &str = "id, deploy_id, number, build, stack, commands, manifests, source, \
                        attachments, reason, created_at, created_by, key_id, previous, mac, \
                        status, failure, status_at, status_mac";
@@ -62,23 +79,16 @@ impl Ledger {
         })
     }
 
-    /// Changes a release's status, and which release is the current one, in one transaction:
-    /// `change` is given the deploy, the row and the last row of the chain.
+    /// Changes a release's status, and which release is the current one, in one transaction.
     pub(crate) fn change_release_status(
         &self,
         deploy: &DeployRef,
         number: u64,
-        change: impl FnOnce(
-            &DeployRecord,
-            Vec<ReleaseRow>,
-        ) -> Result<(ReleaseRow, Option<u64>, [u8; 32]), Failure>,
+        change: impl FnOnce(StatusBefore) -> Result<StatusAfter, Failure>,
     ) -> Result<ReleaseRow, Failure> {
         self.write("record a release's status", |tx| {
-            let record = expect(tx, deploy)?;
-            let (row, current, head) = change(&record, all(tx, record.id.0)?)?;
-            if row.number.unsigned_abs() != number {
-                return Err(Failure::internal("a status for another release").into());
-            }
+            let before = status_before(tx, expect(tx, deploy)?, number)?;
+            let StatusAfter { row, current, head } = change(before)?;
             tx.execute(
                 "UPDATE releases SET status = ?3, failure = ?4, status_at = ?5, status_mac = ?6
                  WHERE deploy_id = ?1 AND number = ?2",
@@ -97,6 +107,22 @@ impl Ledger {
             )?;
             set_head(tx, row.deploy_id, &head)?;
             Ok(row)
+        })
+    }
+
+    /// The build of each release of a deploy, the oldest first.
+    pub(crate) fn release_builds(
+        &self,
+        deploy: &DeployRef,
+    ) -> Result<Vec<(ReleaseNumber, Option<Digest>)>, Failure> {
+        self.read("read the releases' builds", |tx| {
+            let id = expect(tx, deploy)?.id.0;
+            let query = "SELECT number, build FROM releases WHERE deploy_id = ?1 ORDER BY number";
+            let mut statement = tx.prepare_cached(query)?;
+            let rows = statement.query_map([id], |row| {
+                Ok((ReleaseNumber(number(row, 0)?), optional_text(row, 1)?))
+            })?;
+            Ok(rows.collect::<Result<_, _>>()?)
         })
     }
 
@@ -142,6 +168,23 @@ impl Ledger {
             Ok(tx.query_row(query, [id], |row| row.get(0)).optional()?)
         })
     }
+}
+
+fn status_before(tx: &Transaction, deploy: DeployRecord, at: u64) -> Result<StatusBefore, Fault> {
+    let id = deploy.id.0;
+    let query = format!("SELECT {COLUMNS} FROM releases WHERE deploy_id = ?1 AND number = ?2");
+    let row = select(tx, &query, [id, at as i64])?.pop();
+    let (Some(row), Some(last)) = (row, last(tx, id)?) else {
+        let what = format!("{} has no release v{at}", deploy.deploy);
+        return Err(Failure::internal(what).into());
+    };
+    let served_before = tx.query_row(
+        "SELECT max(number) FROM releases
+         WHERE deploy_id = ?1 AND number < ?2 AND status = 'active'",
+        [id, at as i64],
+        |row| optional_number(row, 0),
+    )?;
+    Ok(StatusBefore { deploy, row, last, served_before })
 }
 
 fn all(tx: &Transaction, deploy: i64) -> Result<Vec<ReleaseRow>, Fault> {
