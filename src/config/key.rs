@@ -158,7 +158,8 @@ impl Key {
 
 /// The file is whole or absent, and never takes the place of another.
 fn write_new(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let folder = path.parent().unwrap_or(Path::new("/"));
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let folder = folder.unwrap_or(Path::new("."));
     let temporary = temporary(path)?;
     let written = OpenOptions::new()
         .write(true)

@@ -8,8 +8,8 @@ use std::collections::BTreeSet;
 /// Per deploy, the builds of this many releases stay on the disk.
 pub const KEPT_RELEASES: usize = 20;
 
-/// A build that no release has taken yet may be on its way into one.
-const UNRELEASED: SignedDuration = SignedDuration::from_hours(24);
+/// A build this new may be on its way into a release.
+const NEW: SignedDuration = SignedDuration::from_hours(24);
 
 /// The builds of one deploy's releases.
 #[derive(Debug, Clone, Default)]
@@ -20,7 +20,7 @@ pub struct History {
 }
 
 /// The builds whose files may be removed: not pinned, not running, not of the last
-/// [`KEPT_RELEASES`] releases or the current one of any deploy, and not brand-new.
+/// [`KEPT_RELEASES`] releases or the current one of any deploy, and not just made.
 pub fn prunable(
     builds: &[BuildRecord],
     deploys: &[History],
@@ -28,19 +28,15 @@ pub fn prunable(
     now: Timestamp,
 ) -> Vec<Digest> {
     let mut kept = running.clone();
-    let mut released = BTreeSet::new();
     for History { current, builds } in deploys {
-        released.extend(builds.iter().filter_map(|(_, build)| *build));
         let last = builds.iter().rev().take(KEPT_RELEASES);
         let current = builds.iter().filter(|(number, _)| Some(*number) == *current);
         kept.extend(last.chain(current).filter_map(|(_, build)| *build));
     }
-    let is_young = |build: &BuildRecord| {
-        !released.contains(&build.digest) && now.duration_since(build.created_at) < UNRELEASED
-    };
+    let is_new = |build: &BuildRecord| now.duration_since(build.created_at) < NEW;
     builds
         .iter()
-        .filter(|build| build.pruned_at.is_none() && !build.pinned && !is_young(build))
+        .filter(|build| build.pruned_at.is_none() && !build.pinned && !is_new(build))
         .map(|build| build.digest)
         .filter(|digest| !kept.contains(digest))
         .collect()

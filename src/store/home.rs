@@ -67,7 +67,8 @@ impl Home {
     /// Opens the home at `dir`, making it where there is none.
     pub fn open(dir: &Path, run_base: &Path) -> Result<Home, Failure> {
         let dir = checked_path(dir)?;
-        make_dir(&dir, 0o711)?;
+        make_dir(&dir, 0o711)
+            .map_err(|failure| failure.next("set XII_HOME to a folder that can be made"))?;
         check_writable(&dir)?;
         match read_version(&dir)? {
             Some(version) => check_version(&dir, &version)?,

@@ -20,6 +20,7 @@ mod migrations;
 mod one_offs;
 mod operations;
 mod ports;
+mod release_row;
 mod releases;
 mod settings;
 #[cfg(test)]
@@ -36,4 +37,5 @@ pub use ledger::Ledger;
 pub use one_offs::{NewOneOff, OneOff, OneOffKind, OneOffState};
 pub use operations::{Finished, NewOperation, Operation, OperationState};
 pub use ports::{PortLease, PortUse};
-pub(crate) use releases::{ConfigRow, ReleaseRow, StatusAfter, StatusBefore};
+pub(crate) use release_row::{ConfigRow, ReleaseRow};
+pub(crate) use releases::{StatusAfter, StatusBefore};
