@@ -4,7 +4,7 @@
 //! a file's errors at once. The renderer's crate stays inside this file: its API still moves.
 
 use super::{Failure, SourceFile};
-use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
+use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 use std::ops::Range;
 
 /// One error: `span` is a byte range of the file's text.
@@ -50,9 +50,9 @@ pub struct Diagnostics {
 /// More errors than anyone reads at once; the rest is counted.
 const MOST_SHOWN: usize = 20;
 
-/// Widest part of a line that is shown, and how much of it stands before the caret.
-const MOST_WIDTH: usize = 120;
-const BEFORE_CARET: usize = 40;
+/// Widest part of a line that is shown, and the longest underlining.
+const MOST_WIDTH: usize = 140;
+const MOST_CARETS: usize = 60;
 
 impl Diagnostics {
     /// `Ok` when nothing was found.
@@ -98,38 +98,29 @@ impl From<Vec<Diagnostics>> for Failure {
 }
 
 fn render_one(file: &SourceFile, diagnostic: &Diagnostic) -> String {
-    let (line, column) = file.position(diagnostic.span.start);
-    let (source, span) = excerpt(file, &diagnostic.span);
+    let (line_number, _) = file.position(diagnostic.span.start);
+    let (line, span) = first_line(file, &diagnostic.span);
     let label = Some(diagnostic.label.as_str()).filter(|label| !label.is_empty());
-    let snippet = Snippet::source(source)
-        .line_start(line)
+    let snippet = Snippet::source(line)
+        .path(file.path())
+        .line_start(line_number)
         .annotation(AnnotationKind::Primary.span(span).label(label));
-    let mut group = Group::with_title(Level::ERROR.primary_title(diagnostic.message.as_str()))
-        .element(Origin::path(file.path()).line(line).char_column(column))
-        .element(snippet);
+    let mut group = Level::ERROR.primary_title(diagnostic.message.as_str()).element(snippet);
     if let Some(help) = &diagnostic.help {
         group = group.element(Level::HELP.message(help.as_str()));
     }
-    Renderer::plain().render(&[group])
+    Renderer::plain().term_width(MOST_WIDTH).render(&[group])
 }
 
-/// The span's first line, or the part of it around the span when the line is long, and
-/// the span within that text.
-fn excerpt(file: &SourceFile, span: &Range<usize>) -> (String, Range<usize>) {
+/// The line the span starts on, and the span within it. The renderer cuts a long line
+/// around its carets, so they must not be long themselves.
+fn first_line<'a>(file: &'a SourceFile, span: &Range<usize>) -> (&'a str, Range<usize>) {
     let start = file.boundary(span.start);
     let line_start = file.line_start(start);
     let line = file.text()[line_start..].split(['\n', '\r']).next().unwrap_or_default();
-    let at = (start - line_start).min(line.len());
-    let end = line.floor_char_boundary(span.end.saturating_sub(line_start).clamp(at, line.len()));
-    if line.len() <= MOST_WIDTH {
-        return (line.to_string(), at..end);
-    }
-    let from = line.floor_char_boundary(at.saturating_sub(BEFORE_CARET));
-    let to = line.floor_char_boundary(from + MOST_WIDTH);
-    let head = if from > 0 { "…" } else { "" };
-    let tail = if to < line.len() { "…" } else { "" };
-    let shift = |offset: usize| head.len() + offset.min(to) - from;
-    (format!("{head}{}{tail}", &line[from..to]), shift(at)..shift(end))
+    let from = (start - line_start).min(line.len());
+    let to = span.end.saturating_sub(line_start).clamp(from, line.len()).min(from + MOST_CARETS);
+    (line, from..line.floor_char_boundary(to))
 }
 
 #[cfg(test)]

@@ -174,3 +174,95 @@ fn all_or_failure<T>(problems: Vec<String>, value: T) -> Result<T, Failure> {
         false => Err(Failure::usage(problems.join("\n"))),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn known() -> BTreeSet<ProcessType> {
+        ["web", "worker", "release"].map(|name| name.parse().unwrap()).into()
+    }
+
+    fn scaled(args: &[&str]) -> Result<String, String> {
+        let had = Formation(BTreeMap::from([(ProcessType::web(), 2)]));
+        let changes = parse_changes(args).map_err(|failure| failure.message)?;
+        let formation = had.apply(&changes, &known()).map_err(|failure| failure.message)?;
+        Ok(formation.to_string())
+    }
+
+    #[test]
+    fn counts_and_steps_are_read() {
+        let table: [(&[&str], &str); 7] = [
+            (&["web=3"], "web=3"),
+            (&["web=3", "worker=2"], "web=3 worker=2"),
+            (&["web+1"], "web=3"),
+            (&["web=+1"], "web=3"),
+            (&["web-1", "worker+4"], "web=1 worker=4"),
+            (&["web=0"], "web=0"),
+            (&["web=1000"], "web=1000"),
+        ];
+        for (args, expected) in table {
+            assert_eq!(scaled(args).as_deref(), Ok(expected), "{args:?}");
+        }
+    }
+
+    #[test]
+    fn bad_scales_say_what_is_wrong() {
+        let table: [(&[&str], &str); 12] = [
+            (&["web=-1"], "`web=-1`: fewer than none; `web-1` takes 1 away"),
+            (
+                &["=9999999"],
+                "`=9999999`: process type is empty; allowed are 1 to 30 of A-Z, a-z, 0-9, _ and -, starting with a letter or digit",
+            ),
+            (&["web=9999999"], "`web=9999999`: allowed are 0 to 1000"),
+            (&["web=99999999999999999999"], "`web=99999999999999999999`: allowed are 0 to 1000"),
+            (&["ghost=1"], "there is no process type `ghost`; the release has web, worker"),
+            (
+                &["wroker=1"],
+                "there is no process type `wroker`; the release has web, worker: did you mean `worker`?",
+            ),
+            (&["release=1"], "`release` is the release phase; it cannot be scaled"),
+            (&["web"], "`web` is not a scale: expected `web=3`, `web+1` or `web-1`"),
+            (&["web=x"], "`web=x` is not a scale: expected `web=3`, `web+1` or `web-1`"),
+            (
+                &["web=1:standard-1x"],
+                "`web=1:standard-1x`: there are no sizes; memory and cpu stand in xii.toml, [process.web]",
+            ),
+            (&["web=1", "web+1"], "`web` is given twice"),
+            (&["web-3"], "`web` has 2, so this makes -1; allowed are 0 to 1000"),
+        ];
+        for (args, expected) in table {
+            assert_eq!(scaled(args).unwrap_err(), expected, "{args:?}");
+        }
+        assert_eq!(scaled(&["web=x", "ghost"]).unwrap_err().lines().count(), 2);
+        assert!(scaled(&[&"w".repeat(1_000_000)]).unwrap_err().len() < 200);
+    }
+
+    #[test]
+    fn a_type_whose_name_ends_in_a_number_is_not_a_step() {
+        let changes = parse_changes(&["web-2=3", "a-1-1"]).unwrap();
+        assert_eq!(changes[0].to_string(), "web-2=3");
+        assert_eq!(changes[1].to_string(), "a-1-1");
+        assert_eq!(changes[1].process_type.as_str(), "a-1");
+    }
+
+    proptest! {
+        #[test]
+        fn printing_then_parsing_is_identity(
+            name in "[A-Za-z0-9][A-Za-z0-9_-]{0,28}[A-Za-z]",
+            change in prop_oneof![
+                (0u32..=1000).prop_map(Change::To),
+                (-1000i32..=1000).prop_map(Change::By),
+            ],
+        ) {
+            let change = FormationChange { process_type: name.parse().unwrap(), change };
+            prop_assert_eq!(parse_changes(&[change.to_string()]).unwrap(), [change]);
+        }
+
+        #[test]
+        fn no_argument_makes_it_panic(arg in "(?s)([+=:-]|web|é|[0-9]|.){0,12}") {
+            _ = parse_changes(&[arg]);
+        }
+    }
+}

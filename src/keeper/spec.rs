@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
 /// The version of the spec and of the protocol.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = super::protocol::VERSION;
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct KeeperSpec {
@@ -47,7 +47,7 @@ pub enum Output {
     Passed,
 }
 
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Restart {
     /// At once the first time, then `first_ms` doubling with jitter up to `most_ms`, reset

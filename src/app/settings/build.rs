@@ -14,7 +14,7 @@ pub struct BuildSettings {
     pub output: Option<String>,
 }
 
-const KEYS: [&str; 3] = ["command", "env", "output"];
+pub const KEYS: [&str; 3] = ["command", "env", "output"];
 
 pub fn parse(value: &Value<'_>, found: &mut Vec<Diagnostic>) -> BuildSettings {
     let mut build = BuildSettings::default();

@@ -31,6 +31,9 @@ pub struct Settings {
 
 const KEYS: [&str; 6] = ["app", "stack", "health", "scratch", "build", "process"];
 
+/// Each is a mount of its own.
+const MOST_SCRATCH: usize = 32;
+
 /// The stacks of this version.
 const STACKS: [&str; 1] = ["host"];
 
@@ -40,15 +43,48 @@ pub fn parse_settings(
     declared: Option<&BTreeSet<ProcessType>>,
 ) -> Result<Settings, Diagnostics> {
     let (table, errors) = DeTable::parse_recoverable(file.text());
-    let mut found: Vec<Diagnostic> = errors.iter().map(|error| syntax(file, error)).collect();
+    let syntax = Syntax::of(file, &errors);
+    let mut found = Vec::new();
     let mut settings = Settings::default();
     for (key, value) in table.get_ref() {
         top_level(&mut settings, key, value, declared, &mut found);
     }
+    found.retain(|diagnostic| syntax.leaves(file, diagnostic));
+    found.extend(syntax.first_of_line.into_values());
     Diagnostics::or(file, found, settings)
 }
 
-fn syntax(file: &SourceFile, error: &toml::de::Error) -> Diagnostic {
+/// The first syntax error of each line, and where the parser lost its way: errors on
+/// neighbouring lines are one open quote or bracket, and nothing after it can be believed.
+struct Syntax {
+    first_of_line: BTreeMap<usize, Diagnostic>,
+    lost_from: usize,
+}
+
+impl Syntax {
+    fn of(file: &SourceFile, errors: &[toml::de::Error]) -> Self {
+        let mut errors: Vec<Diagnostic> = errors.iter().map(|e| syntax_error(file, e)).collect();
+        errors.sort_by_key(|diagnostic| diagnostic.span.start);
+        let mut syntax = Syntax { first_of_line: BTreeMap::new(), lost_from: usize::MAX };
+        for diagnostic in errors {
+            let line = file.line(diagnostic.span.start);
+            if let Some(above) = syntax.first_of_line.get(&(line - 1)) {
+                syntax.lost_from = above.span.start;
+                break;
+            }
+            syntax.first_of_line.entry(line).or_insert(diagnostic);
+        }
+        syntax
+    }
+
+    /// Whether an error found in what the parser made of the text is worth showing.
+    fn leaves(&self, file: &SourceFile, diagnostic: &Diagnostic) -> bool {
+        let line = file.line(diagnostic.span.start);
+        diagnostic.span.start < self.lost_from && !self.first_of_line.contains_key(&line)
+    }
+}
+
+fn syntax_error(file: &SourceFile, error: &toml::de::Error) -> Diagnostic {
     let span = error.span().unwrap_or(file.text().len()..file.text().len());
     let message = error.message().lines().collect::<Vec<_>>().join(", ");
     Diagnostic::new(span, message, "here the file stops being TOML")
@@ -106,7 +142,14 @@ fn health(text: &str) -> Result<String, String> {
 
 fn scratch(value: &Value<'_>, found: &mut Vec<Diagnostic>) -> Vec<String> {
     let mut folders = Vec::new();
-    for item in value::array(value, "a list of folders like [\"tmp\", \"log\"]", found) {
+    let items = value::array(value, "a list of folders like [\"tmp\", \"log\"]", found);
+    if items.len() > MOST_SCRATCH {
+        let message = format!("{} folders of private memory", items.len());
+        let label = format!("at most {MOST_SCRATCH} are made");
+        found.push(Diagnostic::new(value.span(), message, label));
+        return folders;
+    }
+    for item in items {
         let folder = value::parsed(item, "a folder like \"tmp\"", relative_path, found);
         match folder {
             Some(folder) if folders.contains(&folder) => {

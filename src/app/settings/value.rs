@@ -83,9 +83,5 @@ pub fn wrong_type(value: &Value<'_>, expected: &str) -> Diagnostic {
         DeValue::Array(_) => "an array",
         DeValue::Table(_) => "a table",
     };
-    Diagnostic::new(
-        value.span(),
-        format!("{kind} where {expected} belongs"),
-        format!("expected {expected}"),
-    )
+    Diagnostic::new(value.span(), format!("this is {kind}"), format!("expected {expected}"))
 }

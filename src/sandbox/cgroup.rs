@@ -1,0 +1,241 @@
+//! Limits and membership. Two shapes of machine: cgroup v2 alone, and the hybrid where the
+//! limits are in v1 hierarchies while killing and the empty signal are in the unified one.
+
+use super::spec::Limits;
+use super::step::{Result, StepError, at};
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Where the hierarchies are mounted.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Hierarchies {
+    pub unified: Option<PathBuf>,
+    pub memory: Option<PathBuf>,
+    pub pids: Option<PathBuf>,
+    pub cpu: Option<PathBuf>,
+}
+
+impl Hierarchies {
+    pub fn of_this_machine() -> Hierarchies {
+        Self::parse(&std::fs::read_to_string("/proc/self/mounts").unwrap_or_default())
+    }
+
+    /// Reads the lines of `/proc/self/mounts`.
+    fn parse(mounts: &str) -> Hierarchies {
+        let mut found = Hierarchies::default();
+        for line in mounts.lines() {
+            let fields: Vec<&str> = line.split_whitespace().collect();
+            let &[_, folder, kind, options, ..] = fields.as_slice() else { continue };
+            let has = |name: &str| kind == "cgroup" && options.split(',').any(|o| o == name);
+            let places = [
+                (kind == "cgroup2", &mut found.unified),
+                (has("memory"), &mut found.memory),
+                (has("pids"), &mut found.pids),
+                (has("cpu"), &mut found.cpu),
+            ];
+            for (here, place) in places {
+                if here && place.is_none() {
+                    *place = Some(PathBuf::from(folder));
+                }
+            }
+        }
+        found
+    }
+
+    fn roots(&self) -> impl Iterator<Item = &PathBuf> {
+        [&self.memory, &self.pids, &self.cpu, &self.unified].into_iter().flatten()
+    }
+
+    /// The names below a home's cgroup, e.g. those of keepers that were killed.
+    pub fn list(&self, home: &str) -> Vec<String> {
+        let folders = self.roots().flat_map(|root| std::fs::read_dir(root.join(home)).into_iter());
+        let entries = folders.flatten().flatten().filter(|entry| entry.path().is_dir());
+        let mut names: Vec<_> = entries.filter_map(|e| e.file_name().into_string().ok()).collect();
+        names.sort();
+        names.dedup();
+        names
+    }
+
+    /// Opens by name, whether or not it exists.
+    pub fn cgroup(&self, name: &str) -> Cgroup {
+        let below = |root: &Option<PathBuf>| root.as_ref().map(|root| root.join(name));
+        Cgroup {
+            unified: below(&self.unified),
+            memory: below(&self.memory),
+            pids: below(&self.pids),
+            cpu: below(&self.cpu),
+        }
+    }
+
+    /// Makes the cgroup and writes its limits; an existing one gets the new limits.
+    pub fn create(&self, name: &str, limits: &Limits) -> Result<Cgroup> {
+        let simple = |part: &str| !part.is_empty() && part != "." && part != "..";
+        if name.split('/').count() > 2 || !name.split('/').all(simple) {
+            return Err(StepError::new(format!("make cgroup `{name}`"), "is not a valid name"));
+        }
+        let cgroup = self.cgroup(name);
+        for folder in cgroup.folders() {
+            at(std::fs::create_dir_all(folder), || format!("make {}", folder.display()))?;
+        }
+        if let Some(root) = &self.unified {
+            self.enable_controllers(root, name);
+        }
+        cgroup.limit(limits)?;
+        Ok(cgroup)
+    }
+
+    /// On v2 a controller reaches a child only when each parent passes it on. A refusal shows
+    /// when the limit is written, where it can be named.
+    fn enable_controllers(&self, root: &Path, name: &str) {
+        let v1 = [("memory", &self.memory), ("pids", &self.pids), ("cpu", &self.cpu)];
+        let mut folder = root.to_path_buf();
+        for part in name.split('/') {
+            for (controller, mount) in v1 {
+                if mount.is_none() {
+                    let _ = std::fs::write(
+                        folder.join("cgroup.subtree_control"),
+                        format!("+{controller}"),
+                    );
+                }
+            }
+            folder.push(part);
+        }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cgroup {
+    unified: Option<PathBuf>,
+    memory: Option<PathBuf>,
+    pids: Option<PathBuf>,
+    cpu: Option<PathBuf>,
+}
+
+const CPU_PERIOD_US: u64 = 100_000;
+
+impl Cgroup {
+    fn folders(&self) -> impl Iterator<Item = &PathBuf> {
+        [&self.memory, &self.pids, &self.cpu, &self.unified].into_iter().flatten()
+    }
+
+    /// The folder of a controller and whether it is a v1 one.
+    fn place<'a>(&'a self, v1: &'a Option<PathBuf>) -> Option<(&'a Path, bool)> {
+        match (v1, &self.unified) {
+            (Some(folder), _) => Some((folder, true)),
+            (None, Some(folder)) => Some((folder, false)),
+            (None, None) => None,
+        }
+    }
+
+    fn limit(&self, limits: &Limits) -> Result<()> {
+        if let Some(bytes) = limits.memory_bytes {
+            self.write(&self.memory, "memory.limit_in_bytes", "memory.max", &bytes.to_string())?;
+            // Without this a limit only moves the app to swap. Kernels without swap
+            // accounting have no such file.
+            let swap = ["memory.memsw.limit_in_bytes", "memory.swap.max"];
+            let (memsw, swap_max) = (bytes.to_string(), "0".to_string());
+            if let Some((folder, v1)) = self.place(&self.memory) {
+                let (file, value) = if v1 { (swap[0], memsw) } else { (swap[1], swap_max) };
+                let _ = std::fs::write(folder.join(file), value);
+            }
+        }
+        if let Some(pids) = limits.pids {
+            self.write(&self.pids, "pids.max", "pids.max", &pids.to_string())?;
+        }
+        if let Some(millicores) = limits.cpu_millicores {
+            let quota = (u64::from(millicores) * CPU_PERIOD_US / 1000).max(1000);
+            match self.place(&self.cpu) {
+                Some((_, true)) => {
+                    self.write(&self.cpu, "cpu.cfs_period_us", "", &CPU_PERIOD_US.to_string())?;
+                    self.write(&self.cpu, "cpu.cfs_quota_us", "", &quota.to_string())?;
+                }
+                _ => self.write(&self.cpu, "", "cpu.max", &format!("{quota} {CPU_PERIOD_US}"))?,
+            }
+        }
+        Ok(())
+    }
+
+    fn write(&self, place: &Option<PathBuf>, v1: &str, v2: &str, value: &str) -> Result<()> {
+        let (folder, old) = self
+            .place(place)
+            .ok_or_else(|| StepError::new(format!("limit {v2}"), "no such cgroup controller"))?;
+        let file = folder.join(if old { v1 } else { v2 });
+        at(std::fs::write(&file, value), || format!("write {value} to {}", file.display()))
+    }
+
+    /// Moves the calling process in. All hierarchies back to back: the kernel's grace period
+    /// is then paid once.
+    pub fn join(&self) -> Result<()> {
+        for folder in self.folders() {
+            let file = folder.join("cgroup.procs");
+            at(std::fs::write(&file, "0"), || format!("join {}", file.display()))?;
+        }
+        Ok(())
+    }
+
+    /// Kills every process in it. False where the kernel has no `cgroup.kill`.
+    pub fn kill(&self) -> bool {
+        self.unified.as_ref().is_some_and(|f| std::fs::write(f.join("cgroup.kill"), "1").is_ok())
+    }
+
+    pub fn populated(&self) -> bool {
+        self.folders().any(|folder| {
+            std::fs::read_to_string(folder.join("cgroup.procs")).is_ok_and(|p| !p.is_empty())
+        })
+    }
+
+    /// How often the kernel killed a process here for want of memory, so far.
+    pub fn oom_kills(&self) -> u64 {
+        self.number(&self.memory, "memory.oom_control", "memory.events", Some("oom_kill"))
+    }
+
+    pub fn memory_bytes(&self) -> u64 {
+        self.number(&self.memory, "memory.usage_in_bytes", "memory.current", None)
+    }
+
+    pub fn peak_memory_bytes(&self) -> u64 {
+        self.number(&self.memory, "memory.max_usage_in_bytes", "memory.peak", None)
+    }
+
+    /// CPU time used, in microseconds: the unified hierarchy has it on both shapes.
+    pub fn cpu_usec(&self) -> u64 {
+        self.number(&None, "", "cpu.stat", Some("usage_usec"))
+    }
+
+    fn number(&self, place: &Option<PathBuf>, v1: &str, v2: &str, key: Option<&str>) -> u64 {
+        let Some((folder, old)) = self.place(place) else { return 0 };
+        let text = std::fs::read_to_string(folder.join(if old { v1 } else { v2 }));
+        let text = text.unwrap_or_default();
+        let value = match key {
+            None => Some(text.trim()),
+            Some(key) => text.lines().find_map(|l| l.strip_prefix(key)?.strip_prefix(' ')),
+        };
+        value.and_then(|value| value.trim().parse().ok()).unwrap_or(0)
+    }
+
+    /// Removes it; false while a process is still in it.
+    pub fn remove(&self) -> bool {
+        self.folders().all(|folder| match std::fs::remove_dir(folder) {
+            Ok(()) => true,
+            Err(error) => error.kind() == io::ErrorKind::NotFound,
+        })
+    }
+
+    /// Kills and removes, trying again while the kernel is still taking processes down.
+    pub fn destroy(&self, patience: std::time::Duration) -> bool {
+        let end = std::time::Instant::now() + patience;
+        loop {
+            self.kill();
+            if self.remove() {
+                return true;
+            }
+            if std::time::Instant::now() >= end {
+                return false;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,52 @@
+use super::*;
+
+const HYBRID: &str = "\
+tmpfs /sys/fs/cgroup tmpfs rw,relatime,mode=755 0 0
+cgroup /sys/fs/cgroup/cpu,cpuacct cgroup rw,relatime,cpu,cpuacct 0 0
+cgroup /sys/fs/cgroup/memory cgroup rw,relatime,memory 0 0
+cgroup /sys/fs/cgroup/pids cgroup rw,relatime,pids 0 0
+cgroup2 /sys/fs/cgroup/unified cgroup2 rw,relatime 0 0
+";
+
+#[test]
+fn a_hybrid_machine_is_seen_in_its_mounts() {
+    let found = Hierarchies::parse(HYBRID);
+    assert_eq!(found.memory, Some("/sys/fs/cgroup/memory".into()));
+    assert_eq!(found.cpu, Some("/sys/fs/cgroup/cpu,cpuacct".into()));
+    assert_eq!(found.unified, Some("/sys/fs/cgroup/unified".into()));
+}
+
+#[test]
+fn on_v2_alone_controllers_are_passed_down_and_the_v2_files_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path().to_path_buf();
+    let machine = Hierarchies { unified: Some(root.clone()), ..Hierarchies::default() };
+    let limits =
+        Limits { memory_bytes: Some(64 << 20), cpu_millicores: Some(1500), pids: Some(20) };
+    machine.create("xii-00000001/7", &limits).unwrap();
+    let read = |path: &str| std::fs::read_to_string(root.join(path)).unwrap();
+    assert_eq!(read("xii-00000001/7/memory.max"), "67108864");
+    assert_eq!(read("xii-00000001/7/cpu.max"), "150000 100000");
+    assert_eq!(read("xii-00000001/7/pids.max"), "20");
+    assert_eq!(read("cgroup.subtree_control"), "+cpu");
+    assert_eq!(read("xii-00000001/cgroup.subtree_control"), "+cpu");
+}
+
+#[test]
+fn counters_are_found_by_their_whole_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let machine =
+        Hierarchies { unified: Some(folder.path().to_path_buf()), ..Hierarchies::default() };
+    let cgroup = machine.create("x", &Limits::default()).unwrap();
+    let events = "low 0\nhigh 0\nmax 9\noom 3\noom_kill 2\noom_group_kill 0\n";
+    std::fs::write(folder.path().join("x/memory.events"), events).unwrap();
+    assert_eq!(cgroup.oom_kills(), 2);
+}
+
+#[test]
+fn a_name_cannot_climb_out() {
+    let machine = Hierarchies::default();
+    for name in ["", "..", "a/../b", "a/b/c", "/a", "a//b"] {
+        assert!(machine.create(name, &Limits::default()).is_err(), "{name}");
+    }
+}
