@@ -105,7 +105,7 @@ fn a_site_is_built_described_and_named_by_its_content() {
 #[test]
 fn the_same_source_gives_the_same_digest_and_other_source_another() {
     let world = World::new();
-    let mut digest =
+    let digest =
         |page: &str| world.build(&[("page", page)], site(), &mut generate).0.unwrap().digest;
     let first = digest("hello");
     assert_eq!(digest("hello"), first);
