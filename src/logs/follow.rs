@@ -167,10 +167,9 @@ fn merge(readers: &mut [(&PartPath, &mut Reader)]) -> (Vec<Line>, Vec<(PartPath,
     let mut positions = Vec::new();
     for (part, reader) in readers {
         let had = lines.len();
-        while let Some((_, line)) =
-            reader.pending.pop_front_if(|(_, line)| safe.is_none_or(|safe| line.at <= safe))
-        {
-            lines.push(line);
+        let is_safe = |line: &Line| safe.is_none_or(|safe| line.at <= safe);
+        while reader.pending.front().is_some_and(|(_, line)| is_safe(line)) {
+            lines.extend(reader.pending.pop_front().map(|(_, line)| line));
         }
         if lines.len() > had {
             positions.push(((*part).clone(), reader.position()));
