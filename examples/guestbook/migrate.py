@@ -1,9 +1,20 @@
 """The release phase: runs once per release, before any of its processes starts."""
 
+import sys
+
 import book
 
-if book.attached():
-    book.migrate()
+
+def main():
+    if not book.attached():
+        print("migrate: no database attached, nothing to do")
+        return
+    try:
+        book.migrate()
+    except book.Unreachable as error:
+        sys.exit(f"migrate: the database does not answer: {type(error).__name__}")
     print("migrate: the table is there")
-else:
-    print("migrate: no database attached, nothing to do")
+
+
+if __name__ == "__main__":
+    main()

@@ -160,4 +160,16 @@ mod tests {
         let json = serde_json::to_string(&stored).unwrap();
         assert_eq!(serde_json::from_str::<ManifestTexts>(&json).unwrap(), stored);
     }
+
+    #[test]
+    fn the_bundled_guestbook_is_well_described() {
+        let manifests = Manifests::parse(&texts(
+            include_str!("../../examples/guestbook/Procfile"),
+            include_str!("../../examples/guestbook/app.json"),
+            include_str!("../../examples/guestbook/xii.toml"),
+        ));
+        let manifests = manifests.unwrap_or_else(|errors| panic!("{}", Failure::from(errors)));
+        assert_eq!(manifests.first_formation().to_string(), "web=1 worker=1");
+        assert_eq!(manifests.settings.health.as_deref(), Some("/healthz"));
+    }
 }

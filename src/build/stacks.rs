@@ -65,7 +65,7 @@ pub fn ready(
     relocate::python(prefix, &python.exe_name(), &root, &target)?;
     files::make_plain(&root)?;
     finish(python, &root, &target, user, exec, said)?;
-    let digest = super::interim::tree_digest(&root)?;
+    let digest = crate::codebase::tree_digest(&root)?;
     files::publish(&root, &place(home, &digest))?;
     note_down(&note, &digest)?;
     Ok(Some(Mounted { name, digest, target }))
