@@ -1,7 +1,29 @@
 //! The spine: source → build → release → release phase → start → switch → stop → receipt.
+//!
+//! Start with [`spine`]. Everything a user can change goes through this room; nothing here
+//! parses a request or prints a word: it is handed plain data and writes into a [`Journal`].
 
+mod back;
+mod building;
+mod config;
+mod destroy;
+mod formation;
 mod journal;
+mod measure;
+mod phase;
+mod platform;
+mod preview;
 mod receipt;
+mod roll_out;
+mod spine;
 
+pub use back::{roll_back, target};
+pub use building::plan_build;
+pub use config::{ConfigChange, change_config, consider};
+pub use destroy::destroy;
+pub use formation::{Order, carry_out, check_scope, formation, running_release, scaled};
 pub use journal::{Event, Journal, Phase, What};
+pub use platform::Platform;
+pub use preview::{preview, preview_release};
 pub use receipt::{BootTime, PhaseTime, Receipt, Traffic};
+pub use spine::{Deploy, deploy};

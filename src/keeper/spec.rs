@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
 /// The version of the spec and of the protocol.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = super::protocol::VERSION;
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct KeeperSpec {

@@ -7,12 +7,17 @@ use super::spec::Restart;
 pub const UP: &str = "State changed from starting to up";
 pub const STOPPING: &str = "Stopping all processes with SIGTERM";
 
+const LONGEST_COMMAND: usize = 500;
+
+/// On one line, whatever the command looks like.
 pub fn starting(argv: &[String]) -> String {
     let command = match argv {
         [shell, flag, line] if shell.ends_with("sh") && flag == "-c" => line.clone(),
         words => words.join(" "),
     };
-    format!("Starting process with command `{command}`")
+    let line: Vec<&str> = command.split_whitespace().collect();
+    let line: String = line.join(" ").chars().take(LONGEST_COMMAND).collect();
+    format!("Starting process with command `{line}`")
 }
 
 pub fn exited(exit: &Exit, goal: Goal, restart: &Restart, out: &mut Vec<Action>) {

@@ -2,6 +2,28 @@
 //! task per deploy that carries them out is the runner. Nothing in here builds code or
 //! cuts releases: it is handed numbers of releases that exist.
 
+mod actions;
+mod attach;
+mod deploys;
+mod desired;
+mod host;
+mod instance;
+mod keepers;
+mod load;
+mod one_off;
 mod plan;
+mod readiness;
+mod routes;
+mod runnable;
+mod runner;
+mod view;
 
+pub use attach::attach_all;
+pub use deploys::{Deploys, Handle};
+pub use desired::{Orders, count, desired, is_to_replace};
+pub use host::{Addressing, Host};
+pub use one_off::{OneOff, Stdio};
 pub use plan::{Action, Desired, Observed, Seen, Slot, State, Wanted, plan};
+pub use routes::Routes;
+pub use runnable::{Runnable, nonce, shell};
+pub use view::{InstanceView, View};

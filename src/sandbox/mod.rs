@@ -4,6 +4,12 @@
 pub mod cgroup;
 mod enter;
 mod etc;
+<<<<<<< HEAD
+pub mod firewall;
+mod probe;
+=======
+pub mod identity;
+>>>>>>> router
 pub mod process;
 mod root;
 mod seccomp;
@@ -16,6 +22,7 @@ pub use enter::{
     Child, NOT_EXECUTABLE, NOT_FOUND, Program, SETUP_FAILED, keep_capabilities_for_restarts,
     setup_error, spawn, unshare_pids,
 };
+pub use probe::{Isolation, Missing, probe, try_sandbox_main};
 pub use process::spawn_self;
 pub use spec::{Env, Level, Limits, Mount, Root, Sandbox, User};
 pub use step::StepError;

@@ -97,6 +97,7 @@ pub fn run_tool(tool: &str, args: &[&str], input: &[u8]) -> io::Result<Output> {
 const TOOL_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /// When a process started, in clock ticks since boot: with the pid it names one process.
+/// `None` once it has ended, also while nobody has taken notice of its end.
 pub fn start_time(pid: i32) -> Option<u64> {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     parse_start_time(&stat)
@@ -105,7 +106,10 @@ pub fn start_time(pid: i32) -> Option<u64> {
 /// The command name is in parentheses and may itself hold spaces and parentheses.
 fn parse_start_time(stat: &str) -> Option<u64> {
     let (_, after_name) = stat.rsplit_once(") ")?;
-    after_name.split(' ').nth(19)?.parse().ok()
+    let mut fields = after_name.split(' ');
+    let alive = !matches!(fields.next()?, "Z" | "X");
+    let started = fields.nth(18)?.parse().ok()?;
+    alive.then_some(started)
 }
 
 /// Changes at every boot.

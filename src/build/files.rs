@@ -1,0 +1,211 @@
+//! Moving trees of files about: copied without following a link, made plain, and put in
+//! their final place in one step that survives a power cut.
+
+use crate::app::Failure;
+use crate::sandbox::User;
+use std::fs::{self, Metadata, Permissions};
+use std::io;
+use std::os::unix::fs::{PermissionsExt, lchown, symlink};
+use std::path::{Path, PathBuf};
+
+pub fn failed(what: &str, path: &Path) -> impl FnOnce(io::Error) -> Failure {
+    let message = format!("cannot {what} {}", path.display());
+    move |error| Failure::platform(message).because(error)
+}
+
+/// Calls `visit` for everything below `root`, a folder before what is in it; `visit` says
+/// whether to go into it.
+pub fn walk(
+    root: &Path,
+    visit: &mut dyn FnMut(&Path, &Metadata) -> Result<bool, Failure>,
+) -> Result<(), Failure> {
+    let meta = fs::symlink_metadata(root).map_err(failed("look at", root))?;
+    if !visit(root, &meta)? || !meta.is_dir() {
+        return Ok(());
+    }
+    let mut folders = vec![root.to_path_buf()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).map_err(failed("list", &folder))? {
+            let path = entry.map_err(failed("list", &folder))?.path();
+            let meta = fs::symlink_metadata(&path).map_err(failed("look at", &path))?;
+            if visit(&path, &meta)? && meta.is_dir() {
+                folders.push(path);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Copies what `wanted` says (by the path below `from`); sockets, pipes and devices are left out.
+pub fn copy(from: &Path, to: &Path, wanted: &dyn Fn(&Path) -> bool) -> Result<(), Failure> {
+    walk(from, &mut |path, meta| {
+        let below = path.strip_prefix(from).unwrap_or(path);
+        if !wanted(below) {
+            return Ok(false);
+        }
+        let target = if below.as_os_str().is_empty() { to.to_path_buf() } else { to.join(below) };
+        if meta.is_dir() {
+            fs::create_dir_all(&target).map_err(failed("make", &target))?;
+        } else if meta.is_symlink() {
+            let link = fs::read_link(path).map_err(failed("read", path))?;
+            symlink(link, &target).map_err(failed("make", &target))?;
+        } else if meta.is_file() {
+            fs::copy(path, &target).map_err(failed("copy to", &target))?;
+        }
+        Ok(true)
+    })
+}
+
+/// Makes the tree one user's. Only root can, and only root needs to.
+pub fn give_to(root: &Path, user: &User) -> Result<(), Failure> {
+    walk(root, &mut |path, _| {
+        lchown(path, Some(user.uid), Some(user.gid)).map_err(failed("give away", path))?;
+        Ok(true)
+    })
+}
+
+/// Modes as git knows them and nothing else: 0755 and 0644. What is neither file, folder
+/// nor link is removed. Gives back the bytes in all files.
+pub fn make_plain(root: &Path) -> Result<u64, Failure> {
+    let mut bytes = 0;
+    walk(root, &mut |path, meta| {
+        if meta.is_symlink() {
+            return Ok(false);
+        }
+        if !meta.is_dir() && !meta.is_file() {
+            fs::remove_file(path).map_err(failed("remove", path))?;
+            return Ok(false);
+        }
+        let mode = meta.permissions().mode() & 0o7777;
+        let plain = if meta.is_dir() || mode & 0o111 != 0 { 0o755 } else { 0o644 };
+        if mode != plain {
+            fs::set_permissions(path, Permissions::from_mode(plain))
+                .map_err(failed("change", path))?;
+        }
+        bytes += if meta.is_file() { meta.len() } else { 0 };
+        Ok(true)
+    })?;
+    Ok(bytes)
+}
+
+/// Removes a file, a link or a tree, also one whose folders forbid it; nothing there is fine.
+pub fn remove(path: &Path) -> Result<(), Failure> {
+    let meta = match fs::symlink_metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        found => found.map_err(failed("look at", path))?,
+    };
+    if !meta.is_dir() {
+        return fs::remove_file(path).map_err(failed("remove", path));
+    }
+    if fs::remove_dir_all(path).is_ok() {
+        return Ok(());
+    }
+    walk(path, &mut |below, meta| {
+        if meta.is_dir() {
+            let open = Permissions::from_mode(0o700);
+            fs::set_permissions(below, open).map_err(failed("change", below))?;
+        }
+        Ok(true)
+    })?;
+    fs::remove_dir_all(path).map_err(failed("remove", path))
+}
+
+/// The bytes first, then the name: a crash leaves the whole tree or none. A tree that is
+/// there already has the same name because it has the same content, and stays.
+pub fn publish(tmp: &Path, place: &Path) -> Result<(), Failure> {
+    if place.exists() {
+        return remove(tmp);
+    }
+    let parent = place.parent().unwrap_or(place);
+    let folder = fs::File::open(parent).map_err(failed("open", parent))?;
+    rustix::fs::syncfs(&folder).map_err(|error| failed("sync", parent)(error.into()))?;
+    match fs::rename(tmp, place) {
+        Err(_) if place.exists() => return remove(tmp),
+        renamed => renamed.map_err(failed("make", place))?,
+    }
+    folder.sync_all().map_err(failed("sync", parent))
+}
+
+/// A folder in `tmp` with a name of its own, gone with this value.
+#[derive(Debug)]
+pub struct TmpDir(PathBuf);
+
+impl TmpDir {
+    pub fn new(tmp: &Path, what: &str) -> Result<Self, Failure> {
+        let random =
+            getrandom::u64().map_err(|error| Failure::platform("no randomness").because(error))?;
+        let path = tmp.join(format!("{what}-{random:016x}"));
+        fs::create_dir_all(&path).map_err(failed("make", &path))?;
+        Ok(TmpDir(path))
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for TmpDir {
+    fn drop(&mut self) {
+        // What cannot be removed now is swept away at the next start.
+        let _ = remove(&self.0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_copy_keeps_links_as_links_and_leaves_out_what_is_not_wanted() {
+        let dir = tempfile::tempdir().unwrap();
+        let (from, to) = (dir.path().join("from"), dir.path().join("to"));
+        fs::create_dir_all(from.join("skip/deep")).unwrap();
+        fs::write(from.join("file"), "x").unwrap();
+        symlink("/etc/passwd", from.join("link")).unwrap();
+        copy(&from, &to, &|path| !path.starts_with("skip")).unwrap();
+        assert_eq!(fs::read_link(to.join("link")).unwrap(), Path::new("/etc/passwd"));
+        assert!(to.join("file").exists() && !to.join("skip").exists());
+    }
+
+    #[test]
+    fn plain_modes_are_those_of_git_and_links_are_not_followed() {
+        let dir = tempfile::tempdir().unwrap();
+        let outside = dir.path().join("outside");
+        fs::write(&outside, "").unwrap();
+        fs::set_permissions(&outside, Permissions::from_mode(0o600)).unwrap();
+        let tree = dir.path().join("tree");
+        fs::create_dir(&tree).unwrap();
+        symlink(&outside, tree.join("link")).unwrap();
+        for (name, mode) in [("plain", 0o600), ("tool", 0o4711)] {
+            fs::write(tree.join(name), "12").unwrap();
+            fs::set_permissions(tree.join(name), Permissions::from_mode(mode)).unwrap();
+        }
+        assert_eq!(make_plain(&tree).unwrap(), 4);
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o7777;
+        assert_eq!(mode(&tree.join("plain")), 0o644);
+        assert_eq!(mode(&tree.join("tool")), 0o755);
+        assert_eq!(mode(&outside), 0o600);
+    }
+
+    #[test]
+    fn publishing_what_is_there_already_keeps_the_first() {
+        let dir = tempfile::tempdir().unwrap();
+        for content in ["first", "second"] {
+            let tmp = TmpDir::new(dir.path(), "build").unwrap();
+            fs::write(tmp.path().join("file"), content).unwrap();
+            publish(tmp.path(), &dir.path().join("place")).unwrap();
+        }
+        assert_eq!(fs::read_to_string(dir.path().join("place/file")).unwrap(), "first");
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1, "nothing else is left");
+    }
+
+    #[test]
+    fn removing_does_not_follow_links_and_what_is_absent_is_removed() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::create_dir(dir.path().join("real")).unwrap();
+        symlink("real", dir.path().join("link")).unwrap();
+        remove(&dir.path().join("link")).unwrap();
+        remove(&dir.path().join("absent")).unwrap();
+        assert!(dir.path().join("real").exists());
+    }
+}

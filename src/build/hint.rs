@@ -1,0 +1,90 @@
+//! What a failed build's last words mean, where they can be read.
+
+/// A build sees no config; the usual first wish is for a variable of it.
+pub fn for_output(lines: &[String]) -> Option<String> {
+    let variable = lines.iter().rev().find_map(|line| missing_variable(line));
+    if let Some(name) = variable {
+        return Some(format!(
+            "the build wanted the variable {name}, and builds see no config; if it is no secret, write it into xii.toml: [build] env = {{ {name} = \"…\" }}"
+        ));
+    }
+    let text = lines.join("\n");
+    let known = [
+        (
+            "Could not find a version that satisfies",
+            "check the name and version in requirements.txt",
+        ),
+        (
+            "DO NOT MATCH THE HASHES",
+            "the package is not the one that was locked: lock again, and find out why it changed",
+        ),
+        ("Temporary failure in name resolution", "this server cannot reach the package registry"),
+        ("No space left on device", "the build ran out of room"),
+    ];
+    known.iter().find(|(sign, _)| text.contains(sign)).map(|(_, hint)| hint.to_string())
+}
+
+fn missing_variable(line: &str) -> Option<&str> {
+    let before_name = [
+        "KeyError: '",
+        "KeyError: \"",
+        "environment variable ",
+        "Environment variable ",
+        "Set the ",
+    ];
+    let after_name =
+        [": parameter not set", ": unbound variable", " is not set", " environment variable"];
+    let quotes = ['"', '\'', '`', '$'];
+    let first = |rest: &'_ str| -> usize { rest.find(|c: char| !is_name(c)).unwrap_or(rest.len()) };
+    let leading = before_name.iter().filter_map(|sign| line.split_once(sign)).map(|(_, rest)| {
+        let rest = rest.trim_start_matches(quotes);
+        &rest[..first(rest)]
+    });
+    let trailing = after_name.iter().filter_map(|sign| line.split_once(sign)).map(|(start, _)| {
+        let start = start.trim_end_matches(quotes);
+        start.rsplit(|c: char| !is_name(c)).next().unwrap_or_default()
+    });
+    leading.chain(trailing).find(|name| looks_like_a_variable(name))
+}
+
+fn is_name(c: char) -> bool {
+    c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_'
+}
+
+fn looks_like_a_variable(name: &str) -> bool {
+    name.len() > 2 && name.starts_with(|c: char| c.is_ascii_uppercase())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_missing_variable_is_read_from_the_last_words_of_many_tools() {
+        for line in [
+            "KeyError: 'SECRET_KEY'",
+            "django.core.exceptions.ImproperlyConfigured: Set the SECRET_KEY environment variable",
+            "Error: environment variable `SECRET_KEY` not found",
+            "sh: 1: SECRET_KEY: parameter not set",
+            "SECRET_KEY is not set",
+        ] {
+            assert_eq!(missing_variable(line), Some("SECRET_KEY"), "{line}");
+        }
+    }
+
+    #[test]
+    fn ordinary_errors_are_not_taken_for_one() {
+        for line in ["KeyError: 'name'", "the flag is not set", "SyntaxError: invalid syntax", ""] {
+            assert_eq!(missing_variable(line), None, "{line}");
+        }
+        assert_eq!(for_output(&["oops".to_string()]), None);
+    }
+
+    proptest! {
+        #[test]
+        fn no_output_makes_it_panic(line in ".{0,80}( is not set|KeyError: '|environment variable ).{0,20}") {
+            let _ = for_output(&[line]);
+        }
+    }
+}

@@ -1,0 +1,261 @@
+//! Running a plan: source → steps in the sandbox → plain files → a digest → its place.
+
+use super::environment::{APP, CACHE, HOME};
+use super::event::{Event, Phase};
+use super::exec::{Confined, Exec};
+use super::files::{self, TmpDir, failed};
+use super::plan::{Plan, Stage, Step};
+use super::result::{self, Build, Description};
+use super::stacks::{self, Mounted};
+use super::{hint, layer, room};
+use crate::app::{AppName, Failure};
+use crate::keeper::Cancel;
+use crate::sandbox::{Mount, User};
+use crate::store::Home;
+use std::collections::VecDeque;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+/// Of a failed step's output.
+const LAST_LINES: usize = 20;
+
+/// The folder a build happens in; the caller unpacks the source into it. Gone when dropped.
+#[derive(Debug)]
+pub struct Workspace(TmpDir);
+
+impl Workspace {
+    pub fn new(home: &Home) -> Result<Self, Failure> {
+        let workspace = Workspace(TmpDir::new(&home.tmp(), "build")?);
+        for folder in [workspace.source(), workspace.tmp().join("home")] {
+            fs::create_dir_all(&folder).map_err(failed("make", &folder))?;
+        }
+        Ok(workspace)
+    }
+
+    /// Becomes `/app`.
+    pub fn source(&self) -> PathBuf {
+        self.result().join("app")
+    }
+
+    fn result(&self) -> PathBuf {
+        self.0.path().join("build")
+    }
+
+    /// Becomes `/tmp`: on the disk, for a compiler's leavings are no memory.
+    fn tmp(&self) -> PathBuf {
+        self.0.path().join("tmp")
+    }
+}
+
+/// What to build, and as whom.
+#[derive(Debug)]
+pub struct Request<'a> {
+    pub home: &'a Home,
+    pub app: &'a AppName,
+    pub plan: &'a Plan,
+    pub workspace: Workspace,
+    /// The user of the sandbox; `None` without root: everything is the caller's own.
+    pub user: Option<User>,
+    /// The commit's time, in seconds.
+    pub source_date_epoch: i64,
+    /// Set from outside to give up.
+    pub cancel: &'a Cancel,
+}
+
+/// Blocking. What it says goes to `said` as it happens; on any error nothing is left.
+pub fn build(
+    request: &Request<'_>,
+    exec: &mut Exec<'_>,
+    said: &mut dyn FnMut(Event),
+) -> Result<Build, Failure> {
+    room::room_to_build(request.home.dir())?;
+    let cache = request.home.cache(request.app);
+    fs::create_dir_all(&cache).map_err(failed("make", &cache))?;
+    let _one_at_a_time = stacks::locked(&cache.join("lock"))?;
+    for text in &request.plan.warnings {
+        said(Event::Warning { text: text.clone() });
+    }
+    let mut run = Run { request, cache, toolchains: Vec::new(), phases: Vec::new(), exec, said };
+    run.toolchain()?;
+    run.prepare()?;
+    for stage in &request.plan.stages {
+        run.stage(stage)?;
+    }
+    run.finish()
+}
+
+struct Run<'a, 'e, 's> {
+    request: &'a Request<'a>,
+    cache: PathBuf,
+    toolchains: Vec<Mounted>,
+    phases: Vec<Phase>,
+    exec: &'a mut Exec<'e>,
+    said: &'a mut (dyn FnMut(Event) + 's),
+}
+
+impl Run<'_, '_, '_> {
+    fn toolchain(&mut self) -> Result<(), Failure> {
+        let Some(python) = &self.request.plan.toolchain else { return Ok(()) };
+        let name = format!("toolchain: Python {python}");
+        self.phase(name, |run| {
+            let said = &mut *run.said;
+            let user = run.request.user.as_ref();
+            let mut line = |text: &str| said(Event::Output { line: text.to_string() });
+            let mounted = stacks::ready(run.request.home, python, user, run.exec, &mut line)?;
+            run.toolchains.extend(mounted);
+            Ok(false)
+        })
+    }
+
+    /// The build's user owns what it writes, and nothing else does.
+    fn prepare(&mut self) -> Result<(), Failure> {
+        let tools = self.tools();
+        fs::create_dir_all(&tools).map_err(failed("make", &tools))?;
+        let Some(user) = &self.request.user else { return Ok(()) };
+        files::give_to(&self.request.workspace.source(), user)?;
+        files::give_to(&self.request.workspace.tmp(), user)?;
+        files::give_to(&tools, user)
+    }
+
+    fn tools(&self) -> PathBuf {
+        self.cache.join("tools")
+    }
+
+    fn stage(&mut self, stage: &Stage) -> Result<(), Failure> {
+        let app = self.request.workspace.source();
+        self.phase(stage.name.clone(), |run| {
+            if let Some(layer) = &stage.layer
+                && layer::restore(&run.cache, layer, &app, run.request.user.as_ref())?
+            {
+                return Ok(true);
+            }
+            for step in &stage.steps {
+                run.step(stage, step)?;
+            }
+            if let Some(layer) = &stage.layer {
+                layer::keep(&run.cache, &run.request.home.tmp(), layer, &app)?;
+            }
+            Ok(false)
+        })
+    }
+
+    fn step(&mut self, stage: &Stage, step: &Step) -> Result<(), Failure> {
+        self.check_cancelled()?;
+        let mut last = VecDeque::new();
+        let command = self.confined(step);
+        let said = &mut *self.said;
+        let exit = (self.exec)(&command, &mut |line| {
+            if last.len() == LAST_LINES {
+                last.pop_front();
+            }
+            last.push_back(line.to_string());
+            said(Event::Output { line: line.to_string() });
+        })?;
+        self.check_cancelled()?;
+        match exit == 0 || step.may_fail {
+            true => Ok(()),
+            false => Err(step_failed(stage, step, exit, last.into())),
+        }
+    }
+
+    fn confined(&self, step: &Step) -> Confined {
+        let bind =
+            |source: PathBuf, target: &str| Mount::ReadWrite { source, target: target.into() };
+        let workspace = &self.request.workspace;
+        let mut mounts: Vec<Mount> =
+            self.toolchains.iter().map(|t| t.mount(self.request.home)).collect();
+        mounts.push(bind(workspace.tmp(), "/tmp"));
+        mounts.push(bind(self.tools(), CACHE));
+        mounts.push(bind(workspace.source(), APP));
+        let mut env = self.request.plan.env.clone();
+        env.insert("SOURCE_DATE_EPOCH".into(), self.request.source_date_epoch.to_string());
+        env.entry("HOME".into()).or_insert_with(|| HOME.into());
+        Confined { argv: step.argv.clone(), env, mounts, cwd: APP.into() }
+    }
+
+    fn finish(mut self) -> Result<Build, Failure> {
+        let request = self.request;
+        let app = request.workspace.source();
+        if let Some(output) = &request.plan.output {
+            check_output(&app, output)?;
+        }
+        let mut built = None;
+        self.phase("storing the build".to_string(), |run| {
+            let description = Description::of(request.plan, &run.toolchains);
+            built = Some(result::store(
+                request.home,
+                &request.workspace.result(),
+                &description,
+                request.user.is_some(),
+            )?);
+            Ok(false)
+        })?;
+        let (digest, size) =
+            built.ok_or_else(|| Failure::internal("a stored build has no digest"))?;
+        Ok(Build {
+            digest,
+            size,
+            phases: self.phases,
+            description: Description::of(request.plan, &self.toolchains),
+        })
+    }
+
+    /// Says when it starts and how long it took; `work` answers whether it was in the cache.
+    fn phase(
+        &mut self,
+        name: String,
+        work: impl FnOnce(&mut Self) -> Result<bool, Failure>,
+    ) -> Result<(), Failure> {
+        self.check_cancelled()?;
+        (self.said)(Event::Started { phase: name.clone() });
+        let start = Instant::now();
+        let cached = work(self)?;
+        let phase = Phase { name, millis: start.elapsed().as_millis() as u64, cached };
+        (self.said)(Event::Finished { phase: phase.clone() });
+        self.phases.push(phase);
+        Ok(())
+    }
+
+    fn check_cancelled(&self) -> Result<(), Failure> {
+        match self.request.cancel.is_cancelled() {
+            true => Err(Failure::platform("the build was cancelled")),
+            false => Ok(()),
+        }
+    }
+}
+
+fn step_failed(stage: &Stage, step: &Step, exit: i32, last: Vec<String>) -> Failure {
+    let program = step.argv.join(" ");
+    let ended = match exit {
+        127 => "the program is not there (127)".to_string(),
+        137 => "it was killed (137), often for using too much memory".to_string(),
+        exit => format!("exit code {exit}"),
+    };
+    let hint = hint::for_output(&last);
+    let mut failure = Failure::app(format!("the build failed in `{}`", stage.name))
+        .why(format!("`{program}`: {ended}"));
+    if !last.is_empty() {
+        failure = failure.why(format!("its last words:\n{}", last.join("\n")));
+    }
+    match hint {
+        Some(hint) => failure.next(hint),
+        None => failure,
+    }
+}
+
+/// A link may stand there, but not one that leaves the app.
+fn check_output(app: &Path, output: &str) -> Result<(), Failure> {
+    let inside = app.canonicalize().map_err(failed("find", app))?;
+    let folder = app.join(output).canonicalize();
+    match folder {
+        Ok(folder) if folder.is_dir() && folder.starts_with(&inside) => Ok(()),
+        _ => Err(Failure::app(format!("the build made no folder `{output}`"))
+            .why("xii.toml names it: [build] output")
+            .next("correct the name, or `[build] command` so that it makes the folder")),
+    }
+}
+
+#[cfg(test)]
+#[path = "make_tests.rs"]
+mod tests;

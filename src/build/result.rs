@@ -1,0 +1,90 @@
+//! A finished build on the disk: `builds/<digest>/app`, and beside it `build.json`, which
+//! says what must be mounted around it. The digest covers both.
+
+use super::environment;
+use super::event::Phase;
+use super::files::{self, failed};
+use super::plan::{Language, Plan};
+use super::stacks::Mounted;
+use crate::app::{Digest, Failure, ProcessType};
+use crate::sandbox::{Mount, User};
+use crate::store::Home;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+const FILE: &str = "build.json";
+
+/// What a build gives back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Build {
+    pub digest: Digest,
+    /// Bytes of its files.
+    pub size: u64,
+    pub phases: Vec<Phase>,
+    pub description: Description,
+}
+
+/// `build.json`: what a release needs to know to run the build. No times, no places.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Description {
+    pub language: Language,
+    pub toolchains: Vec<Mounted>,
+    /// Used where the Procfile gives none.
+    pub commands: BTreeMap<ProcessType, String>,
+}
+
+impl Description {
+    pub fn of(plan: &Plan, toolchains: &[Mounted]) -> Self {
+        let toolchains = toolchains.to_vec();
+        Description { language: plan.language, toolchains, commands: plan.commands.clone() }
+    }
+
+    pub fn read(home: &Home, build: &Digest) -> Result<Self, Failure> {
+        let path = home.build(build).join(FILE);
+        let text = fs::read_to_string(&path).map_err(failed("read", &path))?;
+        serde_json::from_str(&text).map_err(|error| {
+            Failure::platform(format!("{} is damaged", path.display())).because(error)
+        })
+    }
+
+    /// The build at `/app` and its toolchains, all read-only.
+    pub fn mounts(&self, home: &Home, build: &Digest) -> Vec<Mount> {
+        let app =
+            Mount::ReadOnly { source: app_folder(home, build), target: environment::APP.into() };
+        self.toolchains.iter().map(|toolchain| toolchain.mount(home)).chain([app]).collect()
+    }
+
+    /// PATH for what runs in it.
+    pub fn path(&self) -> String {
+        let targets: Vec<String> =
+            self.toolchains.iter().map(|t| t.target.display().to_string()).collect();
+        environment::path(&targets)
+    }
+}
+
+pub fn app_folder(home: &Home, build: &Digest) -> PathBuf {
+    home.build(build).join("app")
+}
+
+/// Makes `tree` plain, names it by its content and puts it in its place.
+pub fn store(
+    home: &Home,
+    tree: &Path,
+    description: &Description,
+    as_root: bool,
+) -> Result<(Digest, u64), Failure> {
+    let path = tree.join(FILE);
+    let mut text = serde_json::to_string_pretty(description)
+        .map_err(|error| Failure::internal("a build cannot be described").because(error))?;
+    text.push('\n');
+    fs::write(&path, text).map_err(failed("write", &path))?;
+    if as_root {
+        files::give_to(tree, &User { uid: 0, gid: 0 })?;
+    }
+    let size = files::make_plain(tree)?;
+    let digest = super::interim::tree_digest(tree)?;
+    files::publish(tree, &home.build(&digest))?;
+    Ok((digest, size))
+}

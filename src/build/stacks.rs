@@ -1,0 +1,138 @@
+//! Copied toolchains, in `stacks/<digest>`: made once, shared by every app, never changed.
+//!
+//! ```text
+//! stacks/<digest>/            the toolchain itself
+//! stacks/made/<key>           which digest an installation of the server was copied to
+//! stacks/made/lock            two builds do not copy at once
+//! ```
+
+use super::exec::{Confined, Exec};
+use super::files::{self, TmpDir, failed};
+use super::plan::digest_of;
+use super::relocate;
+use super::toolchain::{Origin, Python, SELF_TEST};
+use crate::app::{Digest, Failure};
+use crate::sandbox::{Mount, User};
+use crate::store::Home;
+use serde::{Deserialize, Serialize};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// A toolchain of a build: what to mount where.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mounted {
+    /// `python-3.12.1`
+    pub name: String,
+    pub digest: Digest,
+    /// `/opt/xii/python-3.12.1`
+    pub target: PathBuf,
+}
+
+impl Mounted {
+    pub fn mount(&self, home: &Home) -> Mount {
+        Mount::ReadOnly { source: place(home, &self.digest), target: self.target.clone() }
+    }
+}
+
+fn place(home: &Home, digest: &Digest) -> PathBuf {
+    home.stacks().join(digest.to_string())
+}
+
+/// The copy of a Python of the server, made now if there is none. `None`: the stack has it.
+/// `user` is who the copy is tried out as.
+pub fn ready(
+    home: &Home,
+    python: &Python,
+    user: Option<&User>,
+    exec: &mut Exec<'_>,
+    said: &mut dyn FnMut(&str),
+) -> Result<Option<Mounted>, Failure> {
+    let (Origin::Server { prefix, .. }, Some(target)) = (&python.origin, python.mount()) else {
+        return Ok(None);
+    };
+    let made = home.stacks().join("made");
+    fs::create_dir_all(&made).map_err(failed("make", &made))?;
+    let _lock = locked(&made.join("lock"))?;
+    let note = made.join(digest_of(python).to_string());
+    let name = format!("python-{}", python.version);
+    let known = fs::read_to_string(&note).ok().and_then(|text| text.trim().parse().ok());
+    if let Some(digest) = known.filter(|digest| place(home, digest).is_dir()) {
+        return Ok(Some(Mounted { name, digest, target }));
+    }
+    said(&format!("copying Python {} from {}", python.version, prefix.display()));
+    let tmp = TmpDir::new(&home.tmp(), "toolchain")?;
+    let root = tmp.path().join("root");
+    relocate::python(prefix, &python.exe_name(), &root, &target)?;
+    files::make_plain(&root)?;
+    finish(python, &root, &target, user, exec, said)?;
+    let digest = super::interim::tree_digest(&root)?;
+    files::publish(&root, &place(home, &digest))?;
+    note_down(&note, &digest)?;
+    Ok(Some(Mounted { name, digest, target }))
+}
+
+/// Runs the copy at its new place, and lets it compile its library: it is read-only later.
+fn finish(
+    python: &Python,
+    root: &Path,
+    target: &Path,
+    user: Option<&User>,
+    exec: &mut Exec<'_>,
+    said: &mut dyn FnMut(&str),
+) -> Result<(), Failure> {
+    if let Some(user) = user {
+        files::give_to(root, user)?;
+    }
+    let exe = python.exe().display().to_string();
+    let mut last = String::new();
+    let mut run = |argv: Vec<String>| -> Result<i32, Failure> {
+        let mut command = Confined::new(argv);
+        command.env.insert("PYTHONHASHSEED".into(), "0".into());
+        command.mounts =
+            vec![Mount::ReadWrite { source: root.to_path_buf(), target: target.to_path_buf() }];
+        exec(&command, &mut |line| last = line.to_string())
+    };
+    let words = |words: &[&str]| words.iter().map(|word| word.to_string()).collect();
+    let tried = run(words(&[&exe, "-I", "-B", "-c", SELF_TEST]))?;
+    if tried == 0 {
+        // In one process and with our hash seed (so no `-I`): the bytecode is the same each time.
+        said("compiling its library once");
+        let library = format!("{}/lib/{}", target.display(), python.exe_name());
+        run(words(&[
+            &exe,
+            "-s",
+            "-B",
+            "-m",
+            "compileall",
+            "-f",
+            "-q",
+            "-q",
+            "--invalidation-mode",
+            "unchecked-hash",
+            &library,
+        ]))?;
+    }
+    if tried != 0 || last != python.version.to_string() {
+        return Err(Failure::platform(format!("Python {python} does not run from a copy"))
+            .why(last)
+            .next("install python3-venv on the server, or another Python"));
+    }
+    if user.is_some() {
+        files::give_to(root, &User { uid: 0, gid: 0 })?;
+    }
+    files::make_plain(root).map(drop)
+}
+
+fn note_down(note: &Path, digest: &Digest) -> Result<(), Failure> {
+    let tmp = note.with_extension("new");
+    fs::write(&tmp, format!("{digest}\n")).map_err(failed("write", &tmp))?;
+    fs::rename(&tmp, note).map_err(failed("write", note))
+}
+
+/// Waits for the lock; let go of when the file is dropped.
+pub fn locked(path: &Path) -> Result<fs::File, Failure> {
+    let file =
+        fs::File::options().create(true).append(true).open(path).map_err(failed("open", path))?;
+    file.lock().map_err(failed("lock", path))?;
+    Ok(file)
+}

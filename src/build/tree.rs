@@ -1,0 +1,126 @@
+//! What planning looks at in a source tree: the names at its root and a few small texts.
+//!
+//! The tree comes from a stranger: nothing here follows a link out of it.
+
+use super::requirements::{self, Requirement};
+use crate::app::Failure;
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::Read;
+use std::path::Path;
+
+/// Larger texts are not read: no manifest is that large.
+const MOST_TEXT: u64 = 1024 * 1024;
+const TEXTS: [&str; 3] = ["requirements.txt", ".python-version", "runtime.txt"];
+
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Tree {
+    /// Names at the root, folders too.
+    pub names: BTreeSet<String>,
+    /// Path in the tree → text.
+    pub texts: BTreeMap<String, String>,
+}
+
+impl Tree {
+    pub fn read(root: &Path) -> Result<Self, Failure> {
+        let mut tree = Tree { names: names(root)?, texts: BTreeMap::new() };
+        let mut wanted: Vec<String> = TEXTS.map(String::from).to_vec();
+        while let Some(path) = wanted.pop() {
+            if tree.texts.contains_key(&path) {
+                continue;
+            }
+            let Some(text) = text(root, &path)? else { continue };
+            if path.ends_with(".txt") && path != "runtime.txt" {
+                wanted.extend(included(&path, &text));
+            }
+            tree.texts.insert(path, text);
+        }
+        Ok(tree)
+    }
+
+    pub fn has(&self, name: &str) -> bool {
+        self.names.contains(name)
+    }
+
+    pub fn text(&self, path: &str) -> Option<&str> {
+        self.texts.get(path).map(String::as_str)
+    }
+}
+
+/// The requirement and constraint files a requirements file names.
+pub fn included(path: &str, text: &str) -> Vec<String> {
+    let of = |requirement: Requirement| match requirement {
+        Requirement::Include { path: other, .. } => requirements::resolve(path, &other),
+        _ => None,
+    };
+    requirements::parse(text).into_iter().filter_map(of).collect()
+}
+
+fn names(root: &Path) -> Result<BTreeSet<String>, Failure> {
+    let unreadable =
+        |error| Failure::platform(format!("cannot list {}", root.display())).because(error);
+    std::fs::read_dir(root)
+        .map_err(unreadable)?
+        .map(|entry| Ok(entry.map_err(unreadable)?.file_name().to_string_lossy().into_owned()))
+        .collect()
+}
+
+/// `None` when it is absent, no plain file, or reached through a link that leaves the tree.
+fn text(root: &Path, path: &str) -> Result<Option<String>, Failure> {
+    let full = root.join(path);
+    let unreadable =
+        |error| Failure::platform(format!("cannot read {}", full.display())).because(error);
+    let inside = root.canonicalize().map_err(unreadable)?;
+    let Ok(real) = full.canonicalize() else { return Ok(None) };
+    if !real.starts_with(&inside) || !real.metadata().map_err(unreadable)?.is_file() {
+        return Ok(None);
+    }
+    let mut bytes = Vec::new();
+    let file = std::fs::File::open(&real).map_err(unreadable)?;
+    file.take(MOST_TEXT + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+    if bytes.len() as u64 > MOST_TEXT {
+        let problem = format!("{path} is larger than {} KiB", MOST_TEXT / 1024);
+        return Err(Failure::usage(problem).next("make it smaller: it is read to plan the build"));
+    }
+    Ok(Some(String::from_utf8_lossy(&bytes).into_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn write(root: &Path, path: &str, text: &str) {
+        let full = root.join(path);
+        std::fs::create_dir_all(full.parent().unwrap()).unwrap();
+        std::fs::write(full, text).unwrap();
+    }
+
+    #[test]
+    fn included_requirement_files_are_read_once_each() {
+        let dir = tempfile::tempdir().unwrap();
+        write(dir.path(), "requirements.txt", "-r requirements/prod.txt\n");
+        write(dir.path(), "requirements/prod.txt", "-c ../limits.txt\n-r prod.txt\n");
+        write(dir.path(), "limits.txt", "six==1.16.0\n");
+        let tree = Tree::read(dir.path()).unwrap();
+        let read: Vec<_> = tree.texts.keys().map(String::as_str).collect();
+        assert_eq!(read, ["limits.txt", "requirements.txt", "requirements/prod.txt"]);
+        assert!(tree.has("requirements") && !tree.has("Procfile"));
+    }
+
+    #[test]
+    fn a_link_out_of_the_tree_is_not_followed() {
+        let outside = tempfile::tempdir().unwrap();
+        write(outside.path(), "secret", "root:x");
+        let dir = tempfile::tempdir().unwrap();
+        let link = dir.path().join("requirements.txt");
+        std::os::unix::fs::symlink(outside.path().join("secret"), link).unwrap();
+        assert_eq!(Tree::read(dir.path()).unwrap().text("requirements.txt"), None);
+    }
+
+    #[test]
+    fn a_huge_manifest_is_refused_by_name() {
+        let dir = tempfile::tempdir().unwrap();
+        write(dir.path(), "requirements.txt", &"#".repeat(MOST_TEXT as usize + 1));
+        let failure = Tree::read(dir.path()).unwrap_err();
+        assert_eq!(failure.message, "requirements.txt is larger than 1024 KiB");
+    }
+}

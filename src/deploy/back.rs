@@ -1,0 +1,76 @@
+//! Rolling back: the contents of an old release, byte for byte, as a new one.
+
+use super::measure::Measure;
+use super::spine::{Phase, finish, stack};
+use super::{Journal, Platform, Receipt};
+use crate::app::{DeployRef, Failure, ReleaseNumber};
+use crate::release::{self, Release, Rollback};
+use jiff::Timestamp;
+
+/// The release that a rollback goes to: the one named, or the last good one before this.
+pub fn target(
+    platform: &Platform,
+    deploy: &DeployRef,
+    to: Option<ReleaseNumber>,
+) -> Result<Release, Failure> {
+    let host = platform.host();
+    let current = release::current(&host.ledger, &host.key, deploy)?;
+    let releases = release::list(&host.ledger, deploy)?;
+    let to = match (to, &current) {
+        (Some(to), _) => Some(to),
+        (None, Some(current)) => {
+            release::last_good_before(&releases, current.number).map(|release| release.number)
+        }
+        (None, None) => None,
+    };
+    let to = to.ok_or_else(|| {
+        Failure::usage(format!("there is no earlier good release of {deploy} to roll back to"))
+            .next("`xii releases` lists them")
+    })?;
+    let newest = releases.last().map(|release| release.number);
+    let found = release::get(&host.ledger, &host.key, deploy, to)?;
+    release::check_rollback(deploy, to, found, current.as_ref(), newest)
+}
+
+pub async fn roll_back(
+    platform: &Platform,
+    journal: &Journal,
+    target: Release,
+    by: String,
+    release_phase: bool,
+) -> Result<Receipt, Failure> {
+    let host = platform.host();
+    let measure = Measure::begin(platform, &target.deploy).await;
+    let phase = journal.phase("release");
+    let wish = Rollback {
+        deploy: target.deploy.clone(),
+        to: target.number,
+        stack: stack(platform),
+        by,
+        at: Timestamp::now(),
+    };
+    let rolled = release::rollback(&host.ledger, &host.key, &wish)?;
+    phase.done(format!("{}: code, commands and config of {}", rolled.release.number, target.number));
+    let mut notes = vec![match rolled.below.is_empty() {
+        true => format!("identical to {}; {} unchanged", target.number, target.stack.name),
+        false => format!("identical to {}; host {}", target.number, rolled.below.join(", ")),
+    }];
+    notes.extend(phases_since(platform, &target)?);
+    let run = if release_phase { Phase::Run } else { Phase::Skip };
+    finish(platform, journal, &rolled.release, run).await?;
+    Ok(measure.receipt(platform, journal, "rolled back", notes).await)
+}
+
+/// Code goes back; what release phases did to a database since does not.
+fn phases_since(platform: &Platform, target: &Release) -> Result<Option<String>, Failure> {
+    let one_offs = platform.host().ledger.one_offs(&target.deploy, 1000)?;
+    let mut since: Vec<_> = one_offs
+        .iter()
+        .filter(|one_off| one_off.kind == crate::store::OneOffKind::Release)
+        .filter(|one_off| one_off.release > target.number)
+        .map(|one_off| one_off.release.to_string())
+        .collect();
+    since.reverse();
+    Ok((!since.is_empty())
+        .then(|| format!("release phases run since, not undone: {}", since.join(", "))))
+}

@@ -1,0 +1,54 @@
+//! The release phase: the `release` command of the new release, before anything of it runs.
+
+use super::{Journal, Platform};
+use crate::app::{DeployRef, Failure, ProcessType};
+use crate::logs::{Filter, Tail};
+use crate::release::Release;
+use crate::run::{OneOff, Stdio};
+use crate::store::OneOffKind;
+use jiff::Timestamp;
+
+/// Runs it, if there is one. Its output is in the log and in the journal.
+pub(super) async fn release_phase(
+    platform: &Platform,
+    journal: &Journal,
+    release: &Release,
+) -> Result<(), Failure> {
+    let host = platform.host();
+    if !release.commands.contains_key(&ProcessType::release()) {
+        return Ok(());
+    }
+    let runnable = host.runnable(&release.deploy, release.number)?;
+    let Some(argv) = runnable.argv(&ProcessType::release()) else { return Ok(()) };
+    let phase = journal.phase("release phase");
+    let began = Timestamp::now();
+    let kind = OneOffKind::Release;
+    let one_off = OneOff::start(host, &runnable, kind, argv, Vec::new(), Stdio::Log).await?;
+    let name = one_off.id.name();
+    let (_signals, no_signals) = tokio::sync::mpsc::channel(1);
+    let mut tail = tail(platform, &release.deploy, &name, began).await?;
+    let wait = one_off.wait(no_signals);
+    tokio::pin!(wait);
+    let exit = loop {
+        tokio::select! {
+            exit = &mut wait => break exit?,
+            line = tail.next() => journal.output(line?.text_lossy()),
+        }
+    };
+    if exit.status() != 0 {
+        return Err(Failure::app(format!("the release phase failed: exit {}", exit.status()))
+            .next("its output is above, and in `xii logs`"));
+    }
+    phase.done("exit 0");
+    Ok(())
+}
+
+async fn tail(
+    platform: &Platform,
+    deploy: &DeployRef,
+    name: &str,
+    from: Timestamp,
+) -> Result<Tail, Failure> {
+    let dir = platform.host().home.deploy_logs(deploy);
+    Tail::open(&dir, Filter { source: None, process: Some(name.to_string()) }, from).await
+}

@@ -1,0 +1,17 @@
+//! What a change works with: the running host and what builds need besides.
+
+use crate::build::Toolchains;
+use crate::run::{Deploys, Host};
+use std::sync::Arc;
+
+pub struct Platform {
+    pub deploys: Deploys,
+    /// Found once, when the server starts.
+    pub toolchains: Toolchains,
+}
+
+impl Platform {
+    pub fn host(&self) -> &Arc<Host> {
+        &self.deploys.host
+    }
+}

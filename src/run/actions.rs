@@ -1,0 +1,252 @@
+//! Carrying out what the plan says: keepers, ports, the routing table.
+
+use super::Host;
+use super::instance::Running;
+use super::plan::{Action, State};
+use super::runnable::{Launch, Runnable};
+use super::runner::{Message, RouterState, Runner, StartFailure};
+use super::{keepers, readiness};
+use crate::app::{Failure, InstanceId, ProcessType, ReleaseNumber};
+use crate::keeper::{Output, Request, Restart};
+use crate::router::{Service, State as ServiceState, Target};
+use jiff::{SignedDuration, Timestamp};
+use std::collections::BTreeSet;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// Back-off of crashed instances: at once, then 1 s doubling to 5 min, forgotten after a
+/// minute of health.
+const RESTART: Restart = Restart::Always { first_ms: 1_000, most_ms: 300_000, healthy_ms: 60_000 };
+
+/// `Err` means that the rest of the plan must wait: the routers have not answered.
+pub(super) async fn execute_all(runner: &mut Runner, plan: &[Action]) -> Result<(), ()> {
+    for action in plan {
+        execute(runner, action.clone()).await?;
+    }
+    Ok(())
+}
+
+async fn execute(runner: &mut Runner, action: Action) -> Result<(), ()> {
+    match action {
+        Action::Start { process_type, index, release } => {
+            start(runner, process_type, index, release).await;
+            Ok(())
+        }
+        Action::Route(keepers) => route(runner, keepers).await,
+        Action::Stop(id) => {
+            stop(runner, &id);
+            Ok(())
+        }
+    }
+}
+
+async fn start(runner: &mut Runner, process_type: ProcessType, index: u32, release: ReleaseNumber) {
+    let slot = (process_type.clone(), index);
+    match try_start(runner, process_type, index, release).await {
+        Ok(running) => {
+            runner.start_failures.remove(&slot);
+            runner.instances.insert(running.id.keeper, running);
+        }
+        Err(failure) => {
+            let times = runner.start_failures.get(&slot).map_or(0, |f| f.times) + 1;
+            let wait = SignedDuration::from_secs(1 << times.min(8));
+            let retry_at = Timestamp::now() + wait;
+            runner.start_failures.insert(slot, StartFailure { failure, times, retry_at });
+        }
+    }
+}
+
+async fn try_start(
+    runner: &Runner,
+    process_type: ProcessType,
+    index: u32,
+    release: ReleaseNumber,
+) -> Result<Running, Failure> {
+    let runnable = runner.runnables.get(&release).cloned();
+    let runnable =
+        runnable.ok_or_else(|| Failure::internal(format!("{release} is desired but not loaded")))?;
+    let argv = runnable.argv(&process_type).ok_or_else(|| {
+        Failure::internal(format!("{release} has no command for the process type {process_type}"))
+    })?;
+    let keeper = runner.host.ledger.next_keeper()?;
+    let port = match process_type == ProcessType::web() {
+        true => Some(runner.host.take_port(keeper)?),
+        false => None,
+    };
+    let id = InstanceId { process_type, index, keeper };
+    let output = Output::Log {
+        dir: runner.host.home.deploy_logs(&runner.deploy),
+        label: format!("app[{}]", id.name()),
+    };
+    let launch = Launch {
+        instance: &id,
+        argv,
+        port,
+        extra_env: Vec::new(),
+        restart: RESTART,
+        output,
+        attached: false,
+    };
+    let spec = runnable.spec(&runner.host, launch);
+    let started = keepers::start(&runner.host, spec).await;
+    if started.is_err() && port.is_some() {
+        // Nothing has listened there; a failure to note it is met at the next allocation.
+        let _ = runner.host.ledger.free_port(keeper, Timestamp::now());
+    }
+    let (pid, client) = started?;
+    let (requests, wanted) = tokio::sync::mpsc::unbounded_channel();
+    if let Some(outbox) = runner.outbox.upgrade() {
+        keepers::follow(client, keeper, outbox, wanted);
+    }
+    Ok(starting(id, release, port, pid, requests))
+}
+
+pub(super) fn starting(
+    id: InstanceId,
+    release: ReleaseNumber,
+    port: Option<u16>,
+    pid: i32,
+    requests: keepers::Requests,
+) -> Running {
+    Running {
+        id,
+        release,
+        port,
+        pid,
+        state: State::Starting,
+        incarnation: 0,
+        alive: false,
+        answered: false,
+        started: Instant::now(),
+        since: Timestamp::now(),
+        boot_ms: None,
+        unrouted: None,
+        drained: true,
+        in_flight: 0,
+        restarts: 0,
+        restarting_at: None,
+        last_exit: None,
+        failure: None,
+        requests,
+    }
+}
+
+/// Asks the router for a first answer, for as long as a boot may take.
+pub(super) fn watch_readiness(runner: &Runner, keeper: u64) {
+    let Some(instance) = runner.instances.get(&keeper) else { return };
+    let Some(port) = instance.port else { return };
+    let Some(runnable) = runner.runnables.get(&instance.release) else { return };
+    let target = readiness::Target {
+        keeper,
+        incarnation: instance.incarnation,
+        address: address(port),
+        host: runner.host.addressing.host_name(&runner.deploy),
+        path: runnable.health_path(),
+    };
+    if let Some(outbox) = runner.outbox.upgrade() {
+        tokio::spawn(readiness::watch(runner.host.clone(), target, outbox));
+    }
+}
+
+async fn route(runner: &mut Runner, keepers: BTreeSet<u64>) -> Result<(), ()> {
+    let service = service(runner, &keepers);
+    runner.host.routes.publish(service).await.map_err(drop)?;
+    for instance in runner.instances.values_mut() {
+        let (was, is) =
+            (runner.table.contains(&instance.id.keeper), keepers.contains(&instance.id.keeper));
+        match (was, is) {
+            (false, true) => instance.enters_table(),
+            (true, false) => instance.leaves_table(),
+            _ => {}
+        }
+    }
+    runner.table = keepers;
+    Ok(())
+}
+
+/// Tells the routers why there is nobody, when nothing else has changed.
+pub(super) async fn refresh(runner: &mut Runner) -> Result<(), ()> {
+    let service = service(runner, &runner.table);
+    runner.host.routes.publish(service).await.map_err(drop)
+}
+
+fn service(runner: &Runner, keepers: &BTreeSet<u64>) -> Service {
+    let targets = keepers.iter().filter_map(|keeper| runner.instances.get(keeper));
+    Service {
+        deploy: runner.deploy.clone(),
+        hosts: vec![runner.host.addressing.host_name(&runner.deploy)],
+        instances: targets
+            .filter_map(|i| Some(Target { key: i.id.to_string(), address: address(i.port?) }))
+            .collect(),
+        state: service_state(runner),
+    }
+}
+
+fn service_state(runner: &Runner) -> ServiceState {
+    let web = runner.desired.types.get(&ProcessType::web());
+    let starting = runner.instances.values().any(|i| {
+        i.port.is_some() && matches!(i.state, State::Starting | State::Ready) && i.failure.is_none()
+    });
+    match runner.router_state {
+        RouterState::Stopped => ServiceState::Stopped,
+        RouterState::Serving if web.is_none_or(|web| web.indexes.is_empty()) => {
+            ServiceState::NoProcesses
+        }
+        RouterState::Serving if starting => ServiceState::Starting,
+        RouterState::Serving => ServiceState::Crashed,
+    }
+}
+
+fn address(port: u16) -> SocketAddr {
+    SocketAddr::from((Ipv4Addr::LOCALHOST, port))
+}
+
+fn stop(runner: &mut Runner, id: &InstanceId) {
+    let Some(instance) = runner.instances.get_mut(&id.keeper) else { return };
+    let runnable = runner.runnables.get(&instance.release);
+    let window_ms = runnable.map_or(30_000, |r| r.stop_window_ms(&id.process_type));
+    instance.state = State::Stopping;
+    instance.since = Timestamp::now();
+    // A closed channel means the keeper is gone, and `Lost` is on its way.
+    let _ = instance.requests.send(Request::Stop { window_ms: Some(window_ms) });
+}
+
+/// Asks the routers about instances that left the table: done, or out of time?
+pub(super) async fn poll_drains(runner: &mut Runner) {
+    if runner.desired.hold {
+        return;
+    }
+    let windows = |runnable: Option<&Arc<Runnable>>, id: &InstanceId| {
+        Duration::from_millis(runnable.map_or(30_000, |r| r.stop_window_ms(&id.process_type)))
+    };
+    for instance in runner.instances.values_mut().filter(|i| !i.drained) {
+        let Some(since) = instance.unrouted else { continue };
+        let window = windows(runner.runnables.get(&instance.release), &instance.id);
+        let key = instance.id.to_string();
+        // WebSockets would keep it for ever: they are told to go.
+        let _ = runner.host.routes.client.close_websockets(&key).await;
+        // Without an answer the window decides.
+        let asked = runner.host.routes.client.in_flight(&key).await;
+        instance.in_flight = asked.map_or(u64::MAX, |at| at.requests + at.websockets);
+        instance.drained = instance.in_flight == 0 || since.elapsed() > window;
+    }
+}
+
+/// A port goes back when its instance is gone and no table names it.
+pub(super) fn free_ports(runner: &mut Runner) {
+    let table = &runner.table;
+    let ledger = &runner.host.ledger;
+    runner.ports_to_free.retain(|keeper| {
+        table.contains(keeper) || ledger.free_port(*keeper, Timestamp::now()).is_err()
+    });
+}
+
+/// What a keeper leaves behind: its record, its socket, its cgroup.
+pub(super) fn clean_up(host: &Arc<Host>, keeper: u64) {
+    let host = host.clone();
+    tokio::task::spawn_blocking(move || keepers::clean_up(&host, keeper));
+}
+
+/// The message type is used by the tasks started here.
+pub(super) type Outbox = tokio::sync::mpsc::UnboundedSender<Message>;

@@ -1,0 +1,79 @@
+//! A new server finds the instances of the one before it: the records in the run folder say
+//! where to look, and the keeper behind each answers for itself.
+
+use super::actions::starting;
+use super::deploys::Deploys;
+use super::keepers;
+use super::plan::State;
+use super::runner::Message;
+use crate::app::{Failure, ProcessType};
+use crate::keeper::{self, Client, Record, StateWord, Status};
+use std::time::Duration;
+use tokio::sync::mpsc;
+
+/// A keeper that does not answer for so long is taken for dead.
+const ANSWER: Duration = Duration::from_secs(5);
+
+/// Hands every living instance to its runner; what is left of dead ones is removed. Returns
+/// the records of one-offs and builds, which have no runner.
+pub async fn attach_all(deploys: &Deploys) -> Result<Vec<Record>, Failure> {
+    let mut others = Vec::new();
+    for (_, record) in keeper::records(&deploys.host.home.instances())? {
+        if is_formation(&record.instance.process_type) {
+            attach(deploys, record).await;
+        } else {
+            others.push(record);
+        }
+    }
+    Ok(others)
+}
+
+fn is_formation(process_type: &ProcessType) -> bool {
+    !["run", "release", "build"].contains(&process_type.as_str())
+}
+
+async fn attach(deploys: &Deploys, record: Record) {
+    let exists = deploys.host.ledger.deploy(&record.deploy).ok().flatten().is_some();
+    match tokio::time::timeout(ANSWER, converse(&record)).await {
+        Ok(Some((client, status))) if exists => adopt(deploys, record, client, &status).await,
+        _ => {
+            let host = deploys.host.clone();
+            // Finished when it is: nothing waits for a dead keeper's folder.
+            drop(tokio::task::spawn_blocking(move || keepers::end(&host, &record)));
+        }
+    }
+}
+
+/// The keeper's own word; `None` when it is not the keeper of the record.
+async fn converse(record: &Record) -> Option<(Client, Status)> {
+    let mut client = Client::connect(&record.socket).await.ok()?;
+    let status = client.status().await.ok()?;
+    (status.nonce == record.nonce).then_some((client, status))
+}
+
+async fn adopt(deploys: &Deploys, record: Record, client: Client, status: &Status) {
+    let Some(release) = record.release else { return };
+    let host = &deploys.host;
+    let key = record.instance.to_string();
+    let listed = host.routes.listed(&record.deploy).await.iter().any(|t| t.key == key);
+    let (requests, wanted) = mpsc::unbounded_channel();
+    let keeper = record.instance.keeper;
+    let mut running = starting(record.instance, release, record.port, record.pid, requests);
+    running.incarnation = status.incarnation;
+    running.restarts = status.restarts;
+    running.alive = status.ready;
+    running.answered = listed || record.port.is_none();
+    running.drained = !listed;
+    running.state = match status.state {
+        StateWord::Starting => State::Starting,
+        StateWord::Running if running.alive && running.answered => State::Ready,
+        StateWord::Running => State::Starting,
+        StateWord::BackingOff | StateWord::Exiting | StateWord::Exited => State::Crashed,
+        StateWord::Stopping | StateWord::Stopped => State::Stopping,
+    };
+    let runnable = host.runnable(&record.deploy, release).ok();
+    let outbox = deploys.of(&record.deploy).outbox();
+    // Before following: the runner must know it when its first notice comes.
+    let _ = outbox.send(Message::Adopt { running: Box::new(running), listed, runnable });
+    keepers::follow(client, keeper, outbox, wanted);
+}

@@ -1,0 +1,145 @@
+//! The runners of this host, one for each deploy, and the way to talk to them.
+
+use super::desired::{self, Orders};
+use super::plan::{Desired, State};
+use super::runnable::Runnable;
+use super::runner::{Message, RouterState, Runner};
+use super::view::View;
+use super::Host;
+use crate::app::{DeployRef, Failure, Formation, ReleaseNumber};
+use crate::store::Scope;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::{mpsc, watch};
+
+/// Every deploy's runner.
+pub struct Deploys {
+    pub host: Arc<Host>,
+    runners: Mutex<BTreeMap<DeployRef, Handle>>,
+}
+
+/// A way to one runner. The runner ends when the last handle is gone.
+#[derive(Clone)]
+pub struct Handle {
+    pub deploy: DeployRef,
+    outbox: mpsc::UnboundedSender<Message>,
+    view: watch::Receiver<View>,
+    changes: Arc<AtomicU64>,
+}
+
+impl Deploys {
+    pub fn new(host: Arc<Host>) -> Self {
+        Deploys { host, runners: Mutex::default() }
+    }
+
+    /// The deploy's runner, started if it is not there.
+    pub fn of(&self, deploy: &DeployRef) -> Handle {
+        // Whoever panicked did so outside this short section.
+        let mut runners = self.runners.lock().unwrap_or_else(PoisonError::into_inner);
+        let runner = runners.entry(deploy.clone());
+        runner.or_insert_with(|| start(self.host.clone(), deploy)).clone()
+    }
+
+    /// Forgets a destroyed deploy; its runner ends once nobody holds it.
+    pub fn forget(&self, deploy: &DeployRef) {
+        self.runners.lock().unwrap_or_else(PoisonError::into_inner).remove(deploy);
+    }
+
+    /// What people have ordered for a deploy.
+    pub fn orders(&self, deploy: &DeployRef) -> Result<Orders, Failure> {
+        let ledger = &self.host.ledger;
+        Ok(Orders {
+            formation: Formation(ledger.formation(deploy)?),
+            stopped: ledger.stopped(deploy)?,
+            restarts: ledger.restarts(deploy)?,
+        })
+    }
+
+    /// Makes a release under the present orders what is wanted. With `hold`, what it replaces
+    /// stays alive until the next call. Returns the number of the change.
+    pub fn want(&self, runnable: Arc<Runnable>, hold: bool) -> Result<u64, Failure> {
+        let handle = self.of(&runnable.deploy);
+        let orders = self.orders(&runnable.deploy)?;
+        let router_state = match orders.stopped.contains(&Scope::Deploy) {
+            true => RouterState::Stopped,
+            false => RouterState::Serving,
+        };
+        let view = handle.view();
+        let instances = view.instances.iter().filter(|i| i.state != State::Stopping);
+        let replace = instances.filter(|i| desired::is_to_replace(&orders, &i.id));
+        let replace: BTreeSet<u64> = replace.map(|i| i.id.keeper).collect();
+        let desired = Desired { hold, replace, ..desired::desired(&runnable, &orders) };
+        Ok(handle.send(desired, Some(runnable), router_state))
+    }
+
+    /// Stops everything a deploy runs; its orders stay.
+    pub fn want_nothing(&self, deploy: &DeployRef) -> u64 {
+        self.of(deploy).send(Desired::default(), None, RouterState::Stopped)
+    }
+
+    pub fn all(&self) -> Vec<Handle> {
+        let runners = self.runners.lock().unwrap_or_else(PoisonError::into_inner);
+        runners.values().cloned().collect()
+    }
+}
+
+impl Handle {
+    pub fn view(&self) -> View {
+        self.view.borrow().clone()
+    }
+
+    pub(super) fn outbox(&self) -> mpsc::UnboundedSender<Message> {
+        self.outbox.clone()
+    }
+
+    fn send(
+        &self,
+        desired: Desired,
+        runnable: Option<Arc<Runnable>>,
+        router_state: RouterState,
+    ) -> u64 {
+        let change = self.changes.fetch_add(1, Ordering::SeqCst) + 1;
+        // The runner lives as long as its handles.
+        let _ = self.outbox.send(Message::Want { change, desired, runnable, router_state });
+        change
+    }
+
+    /// Waits until a view that has taken in the change answers the question.
+    pub async fn until<T>(
+        &self,
+        change: u64,
+        mut question: impl FnMut(&View) -> Option<T>,
+    ) -> Result<T, Failure> {
+        let mut view = self.view.clone();
+        loop {
+            let answer = {
+                let view = view.borrow_and_update();
+                if view.change >= change { question(&view) } else { None }
+            };
+            if let Some(answer) = answer {
+                return Ok(answer);
+            }
+            view.changed().await.map_err(|error| {
+                Failure::internal(format!("the runner of {} has ended", self.deploy)).because(error)
+            })?;
+        }
+    }
+
+    /// Waits until nothing of the deploy runs.
+    pub async fn until_empty(&self, change: u64) -> Result<(), Failure> {
+        self.until(change, |view| view.instances.is_empty().then_some(())).await
+    }
+
+    /// The release that runs.
+    pub fn release(&self) -> Option<ReleaseNumber> {
+        self.view.borrow().desired.release
+    }
+}
+
+fn start(host: Arc<Host>, deploy: &DeployRef) -> Handle {
+    let (outbox, inbox) = mpsc::unbounded_channel();
+    let (runner, view) = Runner::new(host, deploy.clone(), inbox, outbox.downgrade());
+    tokio::spawn(runner.run());
+    Handle { deploy: deploy.clone(), outbox, view, changes: Arc::default() }
+}

@@ -1,0 +1,115 @@
+//! What the runner knows of one instance, fed by its keeper's events and the router's answers.
+
+use super::plan::{Seen, State};
+use crate::app::{Failure, InstanceId, ReleaseNumber};
+use crate::keeper::{Exit, Request};
+use jiff::Timestamp;
+use std::time::Instant;
+use tokio::sync::mpsc;
+
+pub(super) struct Running {
+    pub id: InstanceId,
+    pub release: ReleaseNumber,
+    pub port: Option<u16>,
+    /// Of the keeper.
+    pub pid: i32,
+    pub state: State,
+    /// Restarts counted by the keeper; a late answer to an earlier one is not believed.
+    pub incarnation: u64,
+    /// The main process has lived for a second.
+    pub alive: bool,
+    /// It has answered a request, or need not.
+    pub answered: bool,
+    pub started: Instant,
+    pub since: Timestamp,
+    pub boot_ms: Option<u64>,
+    /// When it left the table.
+    pub unrouted: Option<Instant>,
+    pub drained: bool,
+    pub in_flight: u64,
+    pub restarts: u64,
+    pub restarting_at: Option<Timestamp>,
+    pub last_exit: Option<String>,
+    /// Why it did not become ready, as long as it has not.
+    pub failure: Option<Failure>,
+    pub requests: mpsc::UnboundedSender<Request>,
+}
+
+impl Running {
+    pub fn seen(&self) -> Seen {
+        Seen {
+            id: self.id.clone(),
+            release: self.release,
+            state: self.state,
+            drained: self.drained,
+        }
+    }
+
+    /// A new incarnation has started.
+    pub fn begin(&mut self, incarnation: u64, now: Timestamp) {
+        if self.state == State::Stopping {
+            return;
+        }
+        self.state = State::Starting;
+        self.incarnation = incarnation;
+        self.alive = false;
+        self.answered = self.port.is_none();
+        self.started = Instant::now();
+        self.since = now;
+        self.restarting_at = None;
+    }
+
+    /// It has lived for a second, or answered: ready once both are true.
+    pub fn advance(&mut self, now: Timestamp) {
+        if self.state == State::Starting && self.alive && self.answered {
+            self.state = State::Ready;
+            self.since = now;
+            self.failure = None;
+        }
+        if self.answered && self.boot_ms.is_none() {
+            let ms = self.started.elapsed().as_millis();
+            self.boot_ms = Some(u64::try_from(ms).unwrap_or(u64::MAX));
+        }
+    }
+
+    /// Its main process is gone; the keeper decides whether to start it again.
+    pub fn exited(&mut self, exit: &Exit, now: Timestamp) {
+        let how = describe(exit);
+        if self.state == State::Starting {
+            let message = format!("{} crashed before it was ready: {how}", self.id.name());
+            self.failure = Some(Failure::app(message).next("see `xii logs` for what it printed"));
+        }
+        if self.state != State::Stopping {
+            self.state = State::Crashed;
+        }
+        self.last_exit = Some(how);
+        self.since = now;
+        self.alive = false;
+    }
+
+    /// `at` in milliseconds since 1970.
+    pub fn restarting(&mut self, at: u64, n: u64) {
+        self.restarts = n;
+        self.restarting_at = i64::try_from(at).ok().and_then(|at| Timestamp::from_millisecond(at).ok());
+    }
+
+    /// Requests can still be on their way through it.
+    pub fn leaves_table(&mut self) {
+        self.unrouted = Some(Instant::now());
+    }
+
+    pub fn enters_table(&mut self) {
+        self.unrouted = None;
+        self.drained = false;
+    }
+}
+
+/// `exit 1`, `signal 9`, `out of memory (R14)`
+pub(super) fn describe(exit: &Exit) -> String {
+    match (exit.oom, &exit.reason, exit.signal, exit.code) {
+        (true, ..) => "out of memory (R14)".to_string(),
+        (_, Some(reason), ..) => format!("could not be started: {reason}"),
+        (_, _, Some(signal), _) => format!("signal {signal}"),
+        (_, _, _, code) => format!("exit {}", code.unwrap_or(-1)),
+    }
+}

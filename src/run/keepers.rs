@@ -1,0 +1,103 @@
+//! The server's side of keepers: starting, following, cleaning up after them.
+
+use super::Host;
+use super::actions::Outbox;
+use super::runner::Message;
+use crate::app::Failure;
+use crate::keeper::{self, Client, KeeperSpec, Notice, Record, Request, StateWord, Status};
+use crate::sandbox::cgroup::Hierarchies;
+use crate::sandbox::process;
+use std::time::Duration;
+use tokio::sync::mpsc;
+
+/// Starts a keeper and connects to it. Its pid is the host's.
+pub(super) async fn start(host: &Host, spec: KeeperSpec) -> Result<(i32, Client), Failure> {
+    let exe = host.exe.clone();
+    let socket = spec.socket.clone();
+    let starting = tokio::task::spawn_blocking(move || keeper::start(&exe, &spec, None, None));
+    let started = starting
+        .await
+        .map_err(|error| Failure::internal("starting a keeper was broken off").because(error))??;
+    Ok((started.pid, Client::connect(&socket).await?))
+}
+
+/// The two ends of the requests to a keeper.
+pub(super) type Requests = mpsc::UnboundedSender<Request>;
+pub(super) type Wanted = mpsc::UnboundedReceiver<Request>;
+
+/// Passes what a keeper says on to its runner until the keeper is gone. Requests go the
+/// other way. Ends with the runner; the keeper stays.
+pub(super) fn follow(client: Client, keeper: u64, outbox: Outbox, wanted: Wanted) {
+    tokio::spawn(async move {
+        if converse(client, keeper, &outbox, wanted).await.is_err() {
+            // The runner is gone only when the server ends.
+            let _ = outbox.send(Message::Lost { keeper });
+        }
+    });
+}
+
+/// `Err` when the keeper is gone, `Ok` when the runner is.
+async fn converse(
+    mut client: Client,
+    keeper: u64,
+    outbox: &Outbox,
+    mut wanted: Wanted,
+) -> Result<(), Failure> {
+    // What happened before the connection is in the status.
+    for notice in caught_up(client.status().await?) {
+        let _ = outbox.send(Message::Keeper { keeper, notice });
+    }
+    loop {
+        tokio::select! {
+            request = wanted.recv() => match request {
+                Some(request) => _ = client.request(&request).await?,
+                None => return Ok(()),
+            },
+            notice = client.next_event() => {
+                let _ = outbox.send(Message::Keeper { keeper, notice: notice? });
+            }
+        }
+    }
+}
+
+/// The notices that lead to a status.
+fn caught_up(status: Status) -> Vec<Notice> {
+    let crashed = status.last_exit.clone().map(Notice::Exited);
+    match status.state {
+        StateWord::Starting => Vec::new(),
+        StateWord::Running => {
+            let started = Notice::Started { incarnation: status.incarnation };
+            let ready = status.ready.then_some(Notice::Ready);
+            std::iter::once(started).chain(ready).collect()
+        }
+        StateWord::BackingOff => {
+            let again =
+                status.restart_at.map(|at| Notice::Restarting { at, n: status.crashes });
+            crashed.into_iter().chain(again).collect()
+        }
+        StateWord::Exiting | StateWord::Exited => crashed.into_iter().collect(),
+        StateWord::Stopping | StateWord::Stopped => vec![Notice::Stopped],
+    }
+}
+
+/// Ends a keeper that does not answer, and cleans up after it.
+pub(super) fn end(host: &Host, record: &Record) {
+    if let Some(keeper) = process::Other::open(record.pid, record.start_time) {
+        // Its namespace, and so the whole instance, goes with it.
+        let _ = keeper.kill();
+        keeper.wait(Duration::from_secs(10));
+    }
+    clean_up(host, record.instance.keeper);
+}
+
+/// Removes what a keeper that is gone may have left: its record, its socket, its cgroup.
+pub(super) fn clean_up(host: &Host, keeper: u64) {
+    // Each is usually gone already: a keeper that ends by itself takes them along.
+    let _ = std::fs::remove_file(host.home.instance_record(keeper));
+    let _ = std::fs::remove_file(host.home.instance_socket(keeper));
+    if let Some(name) = host.cgroup(keeper) {
+        let cgroup = Hierarchies::of_this_machine().cgroup(&name);
+        cgroup.kill();
+        cgroup.destroy(Duration::from_secs(10));
+    }
+}

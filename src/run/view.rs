@@ -1,0 +1,86 @@
+//! What the outside may see of a deploy's instances, published after every step.
+
+use super::instance::Running;
+use super::plan::{Desired, Slot, State};
+use crate::app::{Failure, InstanceId, ReleaseNumber};
+use jiff::Timestamp;
+use std::collections::{BTreeMap, BTreeSet};
+
+#[derive(Debug, Clone, Default)]
+pub struct View {
+    pub desired: Desired,
+    pub instances: Vec<InstanceView>,
+    pub table: BTreeSet<u64>,
+    pub start_failures: BTreeMap<Slot, Failure>,
+    /// The plan is empty and everything desired is ready.
+    pub settled: bool,
+    /// Counts the changes of the desired state that this view has taken in.
+    pub change: u64,
+}
+
+#[derive(Debug, Clone)]
+pub struct InstanceView {
+    pub id: InstanceId,
+    pub release: ReleaseNumber,
+    pub state: State,
+    pub since: Timestamp,
+    pub port: Option<u16>,
+    pub pid: i32,
+    pub boot_ms: Option<u64>,
+    pub in_flight: u64,
+    pub restarts: u64,
+    pub restarting_at: Option<Timestamp>,
+    pub last_exit: Option<String>,
+    pub failure: Option<Failure>,
+}
+
+impl From<&Running> for InstanceView {
+    fn from(running: &Running) -> Self {
+        InstanceView {
+            id: running.id.clone(),
+            release: running.release,
+            state: running.state,
+            since: running.since,
+            port: running.port,
+            pid: running.pid,
+            boot_ms: running.boot_ms,
+            in_flight: running.in_flight,
+            restarts: running.restarts,
+            restarting_at: running.restarting_at,
+            last_exit: running.last_exit.clone(),
+            failure: running.failure.clone(),
+        }
+    }
+}
+
+impl View {
+    /// The instances that run what is desired.
+    pub fn current(&self) -> impl Iterator<Item = &InstanceView> {
+        self.instances.iter().filter(|instance| {
+            Some(instance.release) == self.desired.release
+                && !self.desired.replace.contains(&instance.id.keeper)
+                && instance.state != State::Stopping
+        })
+    }
+
+    /// Every wanted slot of the chosen kind has a ready instance.
+    pub fn all_ready(&self, routed: bool) -> bool {
+        self.desired.types.iter().filter(|(_, wanted)| wanted.routed == routed).all(
+            |(process_type, wanted)| {
+                wanted.indexes.iter().all(|index| {
+                    self.current().any(|instance| {
+                        instance.id.process_type == *process_type
+                            && instance.id.index == *index
+                            && instance.state == State::Ready
+                    })
+                })
+            },
+        )
+    }
+
+    /// The first reason why what is desired does not come up.
+    pub fn failure(&self) -> Option<&Failure> {
+        let crashed = self.current().find_map(|instance| instance.failure.as_ref());
+        crashed.or_else(|| self.start_failures.values().next())
+    }
+}
