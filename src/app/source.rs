@@ -7,6 +7,7 @@ use super::Failure;
 pub struct SourceFile {
     path: String,
     text: String,
+    line_starts: Vec<usize>,
 }
 
 impl SourceFile {
@@ -16,7 +17,9 @@ impl SourceFile {
         if text.starts_with('\u{feff}') {
             text.drain(..'\u{feff}'.len_utf8());
         }
-        SourceFile { path: path.into(), text }
+        let ends = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
+        let line_starts = std::iter::once(0).chain(ends.map(|(at, _)| at + 1)).collect();
+        SourceFile { path: path.into(), text, line_starts }
     }
 
     /// For bytes from a disk. Nothing of the text is shown: it may be an .env file.
@@ -43,10 +46,14 @@ impl SourceFile {
 
     /// Line and column of a byte offset, both from 1, the column in characters.
     pub fn position(&self, offset: usize) -> (usize, usize) {
-        let before = &self.text[..self.boundary(offset)];
-        let line = 1 + before.matches('\n').count();
-        let column = 1 + before[self.line_start(offset)..].chars().count();
-        (line, column)
+        let offset = self.boundary(offset);
+        let line = &self.text[self.line_start(offset)..offset];
+        (self.line(offset), 1 + line.chars().count())
+    }
+
+    /// The line of a byte offset, from 1.
+    pub(super) fn line(&self, offset: usize) -> usize {
+        self.line_starts.partition_point(|start| *start <= offset)
     }
 
     /// Lines with the offset of their first byte, without their line ends (LF or CRLF).
@@ -65,7 +72,7 @@ impl SourceFile {
     }
 
     pub(super) fn line_start(&self, offset: usize) -> usize {
-        self.text[..self.boundary(offset)].rfind('\n').map_or(0, |newline| newline + 1)
+        self.line_starts[self.line(offset) - 1]
     }
 }
 

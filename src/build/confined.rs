@@ -55,7 +55,8 @@ impl Confinement<'_> {
         let (done, wait) = channel::<()>();
         let late = AtomicBool::new(false);
         let exit = std::thread::scope(|scope| {
-            scope.spawn(|| {
+            let late = &late;
+            scope.spawn(move || {
                 let left = self.deadline.saturating_duration_since(Instant::now());
                 if wait.recv_timeout(left) == Err(RecvTimeoutError::Timeout) {
                     late.store(true, Ordering::Relaxed);

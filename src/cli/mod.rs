@@ -7,6 +7,7 @@ mod change;
 mod client;
 mod colon;
 mod commands;
+mod internal;
 mod invocation;
 mod settings;
 mod source;
@@ -27,6 +28,9 @@ use ui::Ui;
 type Outcome = Result<u8, Failure>;
 
 pub fn main() -> ExitCode {
+    if let Some(code) = internal::dispatch() {
+        return code;
+    }
     let words = std::env::args_os().map(|word| word.to_string_lossy().into_owned()).collect();
     let cli = match colon::spell_out(words).map(Cli::try_parse_from) {
         Ok(Ok(cli)) => cli,

@@ -1,18 +1,17 @@
 //! The build phase: a source tree that has arrived → a build, made in the sandbox or found.
 
 use super::{Journal, Platform};
-use crate::app::{AppName, DeployRef, Digest, Failure, InstanceId, ManifestTexts, Manifests, ProcessType};
-use crate::build::{self, Confined, Event, Plan, Toolchains, Tree, Workspace, build_key};
+use crate::app::{AppName, DeployRef, Digest, Failure, ManifestTexts, Manifests, ProcessType};
+use crate::build::{self, Confined, Confinement, Event, Plan, Tree, Workspace, build_key};
 use crate::codebase::Facts;
-use crate::keeper::{self, Cancel, KeeperSpec, Output, Restart, VERSION};
-use crate::run::{Host, nonce};
-use crate::sandbox::{Env, Level, Limits, Root, Sandbox, User};
+use crate::keeper::Cancel;
+use crate::run::Host;
+use crate::sandbox::{Level, User};
 use crate::store::BuildRecord;
 use jiff::Timestamp;
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
 
 /// A build that is on the disk and in the ledger.
 pub(super) struct Built {
@@ -20,10 +19,6 @@ pub(super) struct Built {
     /// Commands the Procfile need not give.
     pub commands: BTreeMap<ProcessType, String>,
 }
-
-const MEMORY: u64 = 4 << 30;
-const PIDS: u32 = 1024;
-const STOP_WINDOW_MS: u64 = 5_000;
 
 /// Decides what a build would do; nothing is run.
 pub fn plan_build(platform: &Platform, workspace: &Workspace) -> Result<Plan, Failure> {
@@ -51,23 +46,20 @@ pub(super) async fn build(
         phase.done(format!("unchanged, {}", known.digest.short()));
         return Ok(Built { digest: known.digest, commands: plan.commands });
     }
-    let cancelled = Arc::new(AtomicBool::new(false));
     let cancel = Cancel::new()?;
     let work = Work {
         host: host.clone(),
         journal: journal.clone(),
-        deploy: deploy.clone(),
+        app: deploy.app.clone(),
         plan: plan.clone(),
         workspace,
-        commit_time: facts.commit_time,
-        cancelled: cancelled.clone(),
+        commit_time: facts.commit_time.as_second(),
         cancel: cancel.clone(),
     };
     let mut building = tokio::task::spawn_blocking(move || work.run());
     let finished = tokio::select! {
         finished = &mut building => finished,
         () = journal.cancelled() => {
-            cancelled.store(true, Ordering::Relaxed);
             cancel.cancel();
             building.await
         }
@@ -114,31 +106,28 @@ fn record(
 struct Work {
     host: Arc<Host>,
     journal: Arc<Journal>,
-    deploy: DeployRef,
+    app: AppName,
     plan: Plan,
     workspace: Workspace,
     commit_time: i64,
-    /// Looked at between steps, and the way into the one that runs.
-    cancelled: Arc<AtomicBool>,
     cancel: Cancel,
 }
 
 impl Work {
     fn run(self) -> Result<build::Build, Failure> {
-        let host = self.host.clone();
-        let user = build_user(&host)?;
-        let (deploy, cancel) = (self.deploy.clone(), self.cancel.clone());
+        let user = build_user(&self.host)?;
+        let confinement = confinement(&self.host, &self.app, user.clone(), &self.cancel);
         let mut exec = |command: &Confined, line: &mut dyn FnMut(&str)| {
-            confined(&host, &deploy, command, line, &cancel)
+            confinement.run(self.host.ledger.next_keeper()?, command, line)
         };
         let request = build::Request {
             home: &self.host.home,
-            app: &self.deploy.app,
+            app: &self.app,
             plan: &self.plan,
             workspace: self.workspace,
             user: (self.host.level == Level::Full).then_some(user),
             source_date_epoch: self.commit_time,
-            cancelled: &self.cancelled,
+            cancel: &self.cancel,
         };
         build::build(&request, &mut exec, &mut |event| say(&self.journal, event))
     }
@@ -159,60 +148,30 @@ fn build_user(host: &Host) -> Result<User, Failure> {
     Ok(User { uid, gid: uid })
 }
 
-/// Runs one command of a build in the sandbox, tied to this server's life.
-fn confined(
-    host: &Host,
-    deploy: &DeployRef,
-    command: &Confined,
-    line: &mut dyn FnMut(&str),
-    cancel: &Cancel,
-) -> Result<i32, Failure> {
-    let spec = spec(host, deploy, command)?;
-    let record = spec.record.clone();
-    let exit = keeper::run_attached(
-        &host.exe,
-        &spec,
-        &mut |_, bytes| line(&String::from_utf8_lossy(bytes)),
-        cancel,
-    );
-    // Only its result is in it, and that is known now.
-    let _ = std::fs::remove_file(record);
-    Ok(exit?.status())
+/// Tries what the server finds at its start: can this Python make a venv?
+pub fn try_out(host: &Host, command: &Confined, line: &mut dyn FnMut(&str)) -> Result<i32, Failure> {
+    let app = "xii".parse().map_err(|error| Failure::internal("`xii` is a name").because(error))?;
+    confinement(host, &app, build_user(host)?, &Cancel::new()?).run(
+        host.ledger.next_keeper()?,
+        command,
+        line,
+    )
 }
 
-fn spec(host: &Host, deploy: &DeployRef, command: &Confined) -> Result<KeeperSpec, Failure> {
-    let keeper = host.ledger.next_keeper()?;
-    let process_type = "build"
-        .parse()
-        .map_err(|error| Failure::internal("`build` is no name").because(error))?;
-    Ok(KeeperSpec {
-        v: VERSION,
-        deploy: deploy.clone(),
-        instance: InstanceId { process_type, index: 1, keeper },
-        release: None,
-        nonce: nonce(),
-        port: None,
-        socket: host.home.instance_socket(keeper),
-        record: host.home.instance_record(keeper),
-        sandbox: Sandbox {
-            level: host.level,
-            root: Root::Host,
-            mounts: command.mounts.clone(),
-            user: build_user(host)?,
-            hostname: "build".to_string(),
-            cwd: PathBuf::from(&command.cwd),
-            limits: Limits {
-                memory_bytes: Some(MEMORY),
-                cpu_millicores: None,
-                pids: Some(PIDS),
-            },
-            cgroup: host.cgroup(keeper),
-        },
-        argv: command.argv.clone(),
-        env: Env(command.env.clone()),
-        output: Output::Passed,
-        restart: Restart::Never,
-        stop_window_ms: STOP_WINDOW_MS,
-        attached: true,
-    })
+fn confinement<'a>(
+    host: &'a Host,
+    app: &'a AppName,
+    user: User,
+    cancel: &'a Cancel,
+) -> Confinement<'a> {
+    Confinement {
+        exe: &host.exe,
+        home: &host.home,
+        app,
+        level: host.level,
+        user,
+        limits: build::default_limits(),
+        cancel,
+        deadline: Instant::now() + build::TIME_LIMIT,
+    }
 }

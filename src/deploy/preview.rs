@@ -1,7 +1,8 @@
 //! `--plan`: what a change would do, in the planner's own words. Nothing is done.
 
 use super::{Order, Platform};
-use crate::app::{DeployRef, Failure, InstanceId, ProcessType, ReleaseNumber};
+use crate::app::{DeployRef, Failure, InstanceId, Manifests, ProcessType, ReleaseNumber};
+use crate::build::Plan;
 use crate::release::Release;
 use crate::run::{self, Action, Desired, Observed, Orders, Seen, State, View};
 use crate::store::Scope;
@@ -47,6 +48,31 @@ pub fn preview_release(
     if let Some(command) = like.commands.get(&ProcessType::release()) {
         lines.insert(0, format!("release phase: {command}"));
     }
+    Ok(lines)
+}
+
+/// What a deploy of this tree would do.
+pub fn preview_deploy(
+    platform: &Platform,
+    deploy: &DeployRef,
+    plan: &Plan,
+    manifests: &Manifests,
+) -> Result<Vec<String>, Failure> {
+    let mut lines = vec![format!("build: {}", plan.language)];
+    lines.extend(plan.stages.iter().map(|stage| format!("build: {}", stage.name)));
+    let exists = platform.host().ledger.deploy(deploy)?.is_some();
+    let (next, orders) = match exists {
+        true => (super::next_number(platform, deploy)?, platform.deploys.orders(deploy)?),
+        false => (ReleaseNumber(1), Orders { formation: manifests.first_formation(), ..Orders::default() }),
+    };
+    lines.push(format!("release {next}"));
+    let mut commands = plan.commands.clone();
+    commands.extend(manifests.commands.clone());
+    if let Some(command) = commands.get(&ProcessType::release()) {
+        lines.push(format!("release phase: {command}"));
+    }
+    let desired = run::desired_of(next, &commands, &manifests.settings, &orders);
+    lines.extend(actions(platform, deploy, &orders, desired));
     Ok(lines)
 }
 

@@ -78,7 +78,7 @@ fn cut(platform: &Platform, journal: &Journal, new: NewCode) -> Result<Release, 
     let host = platform.host();
     let phase = journal.phase("release");
     let parsed = Manifests::parse(&new.manifests)?;
-    let head = release::head(&host.ledger, &new.deploy)?;
+    let head = release::head(&host.ledger, &host.key, &new.deploy)?;
     let config = match &head {
         Some(head) => head.open_config(&host.key)?,
         None => ConfigSnapshot::default(),

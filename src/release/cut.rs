@@ -115,6 +115,16 @@ pub fn get(
     Release::from_row(deploy, &row).map(Some)
 }
 
+/// The newest release that did not fail: the one whose config the next one starts from.
+pub fn head(ledger: &Ledger, key: &Key, deploy: &DeployRef) -> Result<Option<Release>, Failure> {
+    let releases = list(ledger, deploy)?;
+    let head = releases.iter().rev().find(|release| release.status == Status::Active);
+    match head {
+        Some(release) => get(ledger, key, deploy, release.number),
+        None => Ok(None),
+    }
+}
+
 /// The release that serves, refused if it is not as it was cut. None before the first one.
 pub fn current(ledger: &Ledger, key: &Key, deploy: &DeployRef) -> Result<Option<Release>, Failure> {
     match ledger.expect_deploy(deploy)?.current {

@@ -17,7 +17,7 @@ mod summary;
 mod tests;
 mod verify;
 
-pub use cut::{NewRelease, current, cut, get, list, recent};
+pub use cut::{NewRelease, current, cut, get, head, list, recent};
 pub use diff::{ReleaseDiff, Setting, diff};
 pub use reconfigure::{Reconfigure, reconfigure};
 pub use record::{Attachment, Commit, Reason, Release, Stack, Standing, Status};

@@ -4,12 +4,9 @@
 pub mod cgroup;
 mod enter;
 mod etc;
-<<<<<<< HEAD
 pub mod firewall;
-mod probe;
-=======
 pub mod identity;
->>>>>>> router
+mod probe;
 pub mod process;
 mod root;
 mod seccomp;

@@ -38,7 +38,7 @@ async fn run(settings: ServerSettings, log: Log) -> Result<(), Failure> {
     let level = required(&isolation, settings.isolation)?;
     log.info(&format!("isolation {}", level_name(level)));
     let host = open_host(&settings, home, level)?;
-    protect(&host, &isolation, log)?;
+    protect(&host, log)?;
     let http = router::ensure(&host, &settings)?;
     log.info(&format!("router on http://{http}"));
     let host = Arc::new(Host { addressing: Addressing { http, ..host.addressing.clone() }, ..host });
@@ -109,8 +109,9 @@ fn last_table(router_dir: &Path) -> Option<Table> {
 }
 
 /// The firewall, where there is one. Without it the doctor says what that means.
-fn protect(host: &Host, isolation: &Isolation, log: Log) -> Result<(), Failure> {
-    if host.level != Level::Full || !isolation.firewall {
+fn protect(host: &Host, log: Log) -> Result<(), Failure> {
+    let firewall = firewall::try_out();
+    if host.level != Level::Full || firewall.is_err() {
         log.warn("no firewall: apps can reach each other's ports");
         return Ok(());
     }

@@ -14,7 +14,7 @@ pub struct Operations(Arc<Inner>);
 
 struct Inner {
     platform: Arc<Platform>,
-    /// Kept until the server ends, so that a client can always come back.
+    /// Kept after their end, so that a client can come back.
     journals: Mutex<BTreeMap<u64, Arc<Journal>>>,
     locks: Mutex<BTreeMap<DeployRef, Arc<tokio::sync::Mutex<()>>>>,
     holders: Mutex<BTreeMap<DeployRef, (u64, String)>>,
@@ -25,6 +25,8 @@ pub struct Turn {
     deploy: DeployRef,
     _guard: OwnedMutexGuard<()>,
 }
+
+const KEPT_JOURNALS: usize = 200;
 
 impl Operations {
     pub fn new(platform: Arc<Platform>) -> Self {
@@ -80,17 +82,42 @@ impl Operations {
     where
         F: Future<Output = Result<Option<Receipt>, Failure>> + Send + 'static,
     {
+        self.begin(Some(turn), kind, by, work)
+    }
+
+    /// A change of the whole host.
+    pub fn start_alone<F>(
+        &self,
+        kind: &'static str,
+        by: &str,
+        work: impl FnOnce(Arc<Platform>, Arc<Journal>) -> F,
+    ) -> Result<Changed, Failure>
+    where
+        F: Future<Output = Result<Option<Receipt>, Failure>> + Send + 'static,
+    {
+        self.begin(None, kind, by, work)
+    }
+
+    fn begin<F>(
+        &self,
+        turn: Option<Turn>,
+        kind: &'static str,
+        by: &str,
+        work: impl FnOnce(Arc<Platform>, Arc<Journal>) -> F,
+    ) -> Result<Changed, Failure>
+    where
+        F: Future<Output = Result<Option<Receipt>, Failure>> + Send + 'static,
+    {
         let ledger = &self.0.platform.host().ledger;
+        let deploy = turn.as_ref().map(|turn| turn.deploy.clone());
         let at = Timestamp::now();
-        let id = ledger.begin_operation(&NewOperation {
-            deploy: Some(&turn.deploy),
-            kind,
-            by,
-            at,
-        })?;
+        let id =
+            ledger.begin_operation(&NewOperation { deploy: deploy.as_ref(), kind, by, at })?;
         let journal = Arc::new(Journal::default());
-        lock(&self.0.journals).insert(id, journal.clone());
-        lock(&self.0.holders).insert(turn.deploy.clone(), (id, kind.to_string()));
+        self.keep_journal(id, journal.clone());
+        if let Some(deploy) = &deploy {
+            lock(&self.0.holders).insert(deploy.clone(), (id, kind.to_string()));
+        }
         let work = work(self.0.platform.clone(), journal.clone());
         let operations = self.clone();
         tokio::spawn(async move {
@@ -99,10 +126,21 @@ impl Operations {
                 Err(Failure::internal("the operation broke off").because(error))
             });
             operations.end(id, &journal, result);
-            lock(&operations.0.holders).remove(&turn.deploy);
+            if let Some(deploy) = &deploy {
+                lock(&operations.0.holders).remove(deploy);
+            }
             drop(turn);
         });
         Ok(Changed::Operation(id.to_string()))
+    }
+
+    /// The last few hundred; older ones are read from the ledger.
+    fn keep_journal(&self, id: u64, journal: Arc<Journal>) {
+        let mut journals = lock(&self.0.journals);
+        journals.insert(id, journal);
+        while journals.len() > KEPT_JOURNALS {
+            journals.pop_first();
+        }
     }
 
     fn end(&self, id: u64, journal: &Journal, result: Result<Option<Receipt>, Failure>) {

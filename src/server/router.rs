@@ -3,7 +3,8 @@
 
 use super::settings::ServerSettings;
 use crate::app::Failure;
-use crate::router::{Identity, KeepRouterRecord, KeepRouterSpec, Timing};
+use crate::router::{KeepRouterRecord, KeepRouterSpec, Timing};
+use crate::sandbox::identity::Identity;
 use crate::run::Host;
 use crate::sandbox::{Env, Level, process};
 use crate::store::Home;

@@ -15,9 +15,10 @@ use axum::Json;
 use axum::body::{Body, Bytes};
 use axum::extract::{Path, Query, State as Shared};
 use axum::response::Response;
-use http_body_util::StreamBody;
-use hyper::body::Frame;
+use hyper::body::{Body as HttpBody, Frame};
 use serde::Deserialize;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 use tokio::sync::mpsc;
 
 /// A source tree larger than this belongs elsewhere.
@@ -209,9 +210,20 @@ fn text(lines: &[Line]) -> Bytes {
 
 /// A body that is fed from elsewhere, and ends when its sender is dropped.
 fn stream() -> (mpsc::Sender<Bytes>, Response) {
-    let (sender, mut receiver) = mpsc::channel::<Bytes>(64);
-    let frames = futures_stream(move |context| {
-        receiver.poll_recv(context).map(|bytes| bytes.map(|b| Ok::<_, std::io::Error>(Frame::data(b))))
-    });
-    (sender, Response::new(Body::new(StreamBody::new(frames))))
+    let (sender, receiver) = mpsc::channel(64);
+    (sender, Response::new(Body::new(Fed(receiver))))
+}
+
+struct Fed(mpsc::Receiver<Bytes>);
+
+impl HttpBody for Fed {
+    type Data = Bytes;
+    type Error = std::convert::Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+        self.0.poll_recv(context).map(|bytes| bytes.map(|bytes| Ok(Frame::data(bytes))))
+    }
 }

@@ -31,6 +31,9 @@ pub struct Settings {
 
 const KEYS: [&str; 6] = ["app", "stack", "health", "scratch", "build", "process"];
 
+/// Each is a mount of its own.
+const MOST_SCRATCH: usize = 32;
+
 /// The stacks of this version.
 const STACKS: [&str; 1] = ["host"];
 
@@ -64,7 +67,7 @@ impl Syntax {
         errors.sort_by_key(|diagnostic| diagnostic.span.start);
         let mut syntax = Syntax { first_of_line: BTreeMap::new(), lost_from: usize::MAX };
         for diagnostic in errors {
-            let line = file.position(diagnostic.span.start).0;
+            let line = file.line(diagnostic.span.start);
             if let Some(above) = syntax.first_of_line.get(&(line - 1)) {
                 syntax.lost_from = above.span.start;
                 break;
@@ -76,7 +79,7 @@ impl Syntax {
 
     /// Whether an error found in what the parser made of the text is worth showing.
     fn leaves(&self, file: &SourceFile, diagnostic: &Diagnostic) -> bool {
-        let line = file.position(diagnostic.span.start).0;
+        let line = file.line(diagnostic.span.start);
         diagnostic.span.start < self.lost_from && !self.first_of_line.contains_key(&line)
     }
 }
@@ -139,7 +142,14 @@ fn health(text: &str) -> Result<String, String> {
 
 fn scratch(value: &Value<'_>, found: &mut Vec<Diagnostic>) -> Vec<String> {
     let mut folders = Vec::new();
-    for item in value::array(value, "a list of folders like [\"tmp\", \"log\"]", found) {
+    let items = value::array(value, "a list of folders like [\"tmp\", \"log\"]", found);
+    if items.len() > MOST_SCRATCH {
+        let message = format!("{} folders of private memory", items.len());
+        let label = format!("at most {MOST_SCRATCH} are made");
+        found.push(Diagnostic::new(value.span(), message, label));
+        return folders;
+    }
+    for item in items {
         let folder = value::parsed(item, "a folder like \"tmp\"", relative_path, found);
         match folder {
             Some(folder) if folders.contains(&folder) => {

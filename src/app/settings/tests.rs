@@ -37,6 +37,8 @@ fn the_annotated_example_parses_and_has_every_key() {
     let example = include_str!("../../../docs/xii.toml");
     for key in KEYS.iter().chain(&process::KEYS).chain(&build::KEYS) {
         assert!(example.contains(key), "docs/xii.toml does not show `{key}`");
+        let table = include_str!("../../../docs/manifests.md");
+        assert!(table.contains(key), "docs/manifests.md does not explain `{key}`");
     }
 }
 
@@ -177,6 +179,19 @@ fn the_same_key_twice_is_an_error() {
 fn a_file_with_toml_1_1_newlines_in_a_table_is_accepted() {
     let settings = parse("[build]\nenv = {\n  A = 'x',\n}\n").unwrap();
     assert_eq!(settings.build.env["A"], "x");
+}
+
+#[test]
+fn a_hopeless_file_is_refused_in_time_that_grows_with_its_length() {
+    let unknown: String = (0..25_000).map(|n| format!("k{n} = 1\n")).collect();
+    let started = std::time::Instant::now();
+    for text in [unknown, "=\n\n".repeat(80_000), "[".repeat(250_000)] {
+        assert!(parse(&text).unwrap_err().render().len() < 4000);
+    }
+    // Quadratic, these took minutes.
+    assert!(started.elapsed().as_secs() < 20, "{:?}", started.elapsed());
+    let many = format!("scratch = [{}]", "'a',".repeat(33));
+    assert_eq!(errors(&many)[0].0, "33 folders of private memory");
 }
 
 proptest! {

@@ -1,6 +1,7 @@
 //! `xii server`: the server in the foreground, its log on stdout.
 
 use crate::cli::{Invocation, Outcome};
+use crate::server::Log;
 use clap::Args;
 
 #[derive(Debug, Args)]
@@ -18,5 +19,7 @@ pub fn run(args: &ServerArgs, to: &Invocation) -> Outcome {
         // Fails only for the leader of a group, which has left its terminal already.
         let _ = rustix::process::setsid();
     }
-    crate::server::main(to.settings.for_server(args.lone)).map(|()| 0)
+    let settings = to.settings.for_server(args.lone);
+    let log = Log { print: crate::cli::ui::log_line, level: settings.log_level };
+    crate::server::main(settings, log).map(|()| 0)
 }
