@@ -4,9 +4,8 @@
 use super::settings::ServerSettings;
 use crate::app::Failure;
 use crate::router::{KeepRouterRecord, KeepRouterSpec, Timing};
-use crate::sandbox::identity::Identity;
 use crate::run::Host;
-use crate::sandbox::{Env, Level, process};
+use crate::sandbox::{Env, Level, User, process};
 use crate::store::Home;
 use rustix::pipe::{PipeFlags, pipe_with};
 use std::io::Write;
@@ -51,7 +50,7 @@ fn start(host: &Host, settings: &ServerSettings) -> Result<(), Failure> {
     let user = match host.level {
         Level::Full => {
             let uid = host.uid_of("router")?;
-            Some(Identity { uid, gid: uid })
+            Some(User { uid, gid: uid })
         }
         Level::UserNamespace => None,
     };
