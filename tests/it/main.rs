@@ -13,6 +13,7 @@
 mod attached;
 mod begin;
 mod build;
+mod cli;
 mod firewall;
 mod house;
 mod keeper;
