@@ -11,15 +11,6 @@ use std::path::Path;
 #[serde(transparent)]
 pub struct Fingerprint(pub BTreeMap<String, String>);
 
-impl std::fmt::Display for Fingerprint {
-    /// `libc6 2.36-9, os Debian 12`: pairs of package and version.
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let pairs: Vec<String> =
-            self.0.iter().map(|(name, version)| format!("{name} {version}")).collect();
-        f.write_str(&pairs.join(", "))
-    }
-}
-
 impl Fingerprint {
     /// Reads it from the files of the system at `root` (`/`).
     pub fn of_host(root: &Path) -> Self {
