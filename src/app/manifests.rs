@@ -2,11 +2,12 @@
 //! the others.
 
 use super::{
-    AppJson, Diagnostic, Diagnostics, Formation, ProcessType, Settings, SourceFile, parse_app_json,
+    AppJson, Diagnostic, Diagnostics, Failure, Formation, ProcessType, Settings, SourceFile, parse_app_json,
     parse_procfile, parse_settings,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 /// The manifests as they stand in the tree, stored whole in a release: what is run later is
 /// read from the same words, by whatever version reads them.
@@ -18,6 +19,25 @@ pub struct ManifestTexts {
     pub app_json: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub xii_toml: Option<String>,
+}
+
+impl ManifestTexts {
+    /// Reads them from the top of a source tree; each may be missing.
+    pub fn read(tree: &Path) -> Result<ManifestTexts, Failure> {
+        Ok(ManifestTexts {
+            procfile: file(tree, "Procfile")?,
+            app_json: file(tree, "app.json")?,
+            xii_toml: file(tree, "xii.toml")?,
+        })
+    }
+}
+
+fn file(tree: &Path, name: &str) -> Result<Option<String>, Failure> {
+    match std::fs::read(tree.join(name)) {
+        Ok(bytes) => Ok(Some(SourceFile::from_bytes(name, bytes)?.text().to_string())),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(Failure::usage(format!("cannot read {name}")).because(error)),
+    }
 }
 
 /// A manifest is read by people; one longer than this is something else.
@@ -92,7 +112,6 @@ fn too_long(length: usize) -> Diagnostic {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::app::Failure;
 
     fn texts(procfile: &str, app_json: &str, xii_toml: &str) -> ManifestTexts {
         let some = |text: &str| Some(text.to_string()).filter(|text| !text.is_empty());

@@ -16,16 +16,13 @@ const SHORT: usize = 100;
 pub fn write(files: &Files, links: &Links, out: &mut impl Write) -> Result<(), Failure> {
     let mut contents = Contents::of(&files.repositories);
     for file in &files.list {
-        let mut header = Header::new_gnu();
-        header.set_mode(if file.kind == Kind::Executable { 0o755 } else { 0o644 });
-        (header.set_uid(0), header.set_gid(0), header.set_mtime(0));
         if let Some(target) = links.get(&file.path) {
-            header.set_entry_type(EntryType::Symlink);
-            header.set_mode(0o777);
+            let header = header(EntryType::Symlink, 0o777);
             append(out, header, &file.path, target, 0, &mut io::empty()).map_err(not_sent)?;
             continue;
         }
-        header.set_entry_type(EntryType::Regular);
+        let mode = if file.kind == Kind::Executable { 0o755 } else { 0o644 };
+        let header = header(EntryType::Regular, mode);
         // An error of the stream must not look like one of the file.
         let sent = contents.read(file, |size, content| {
             let mut told = Told { inner: content, failed: None };
@@ -62,11 +59,19 @@ fn append_long(out: &mut dyn Write, kind: EntryType, name: &[u8]) -> io::Result<
     if name.len() <= SHORT {
         return Ok(());
     }
-    let mut header = Header::new_gnu();
-    header.set_entry_type(kind);
-    (header.set_mode(0o644), header.set_uid(0), header.set_gid(0), header.set_mtime(0));
+    let mut header = header(kind, 0o644);
     put(&mut header.as_old_mut().name, b"././@LongLink");
     append_block(out, header, name.len() as u64 + 1, &mut name.chain(&[0][..]))
+}
+
+fn header(kind: EntryType, mode: u32) -> Header {
+    let mut header = Header::new_gnu();
+    header.set_entry_type(kind);
+    header.set_mode(mode);
+    header.set_uid(0);
+    header.set_gid(0);
+    header.set_mtime(0);
+    header
 }
 
 fn put(field: &mut [u8; SHORT], bytes: &[u8]) {

@@ -9,7 +9,7 @@ use super::place::{Place, no_working_tree};
 use super::revision::{find_commit, find_tree, normal};
 use super::{archive, commit, content::Contents, lfs, worktree};
 use crate::app::Failure;
-use std::io::Write;
+use std::io::{BufWriter, Write};
 use std::path::Path;
 
 #[derive(Debug, Clone, Default)]
@@ -70,8 +70,10 @@ impl Checkout {
         &self.facts
     }
 
+    /// The same bytes for the same files, from whatever clone and whenever.
     pub fn write_tar(&self, out: &mut impl Write) -> Result<(), Failure> {
-        archive::write(&self.files, &self.links, out)
+        let mut out = BufWriter::with_capacity(64 * 1024, out);
+        archive::write(&self.files, &self.links, &mut out)
     }
 }
 

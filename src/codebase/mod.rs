@@ -11,12 +11,14 @@ mod content;
 mod facts;
 mod files;
 mod git;
+mod identity;
 mod lfs;
 mod links;
 mod names;
 mod place;
 mod revision;
 mod same;
+mod sample;
 mod submodule;
 mod tree;
 mod unpack;
@@ -24,7 +26,9 @@ mod worktree;
 
 pub use checkout::{Checkout, Options};
 pub use facts::Facts;
+pub use identity::{Identity, identify};
 pub use same::{Bound, Same, same};
+pub use sample::commit_all;
 pub use tree::tree_digest;
 pub use unpack::{Limits, Unpacked, unpack};
 

@@ -37,8 +37,12 @@ pub fn unpack(reader: impl Read, dest: &Path, limits: Limits) -> Result<Unpacked
     let mut done = Unpacked::default();
     let mut end = 0;
     let mut archive = Archive::new(&mut stream);
-    for entry in archive.entries().map_err(unreadable)? {
+    // Raw: long names are read here, with a bound, and other extensions are refused.
+    for entry in archive.entries().map_err(unreadable)?.raw(true) {
         let mut entry = entry.map_err(unreadable)?;
+        if tree.take_long(&mut entry)? {
+            continue;
+        }
         done.files += 1;
         done.bytes = done.bytes.saturating_add(entry.size());
         if done.files > limits.entries || done.bytes > limits.bytes {
@@ -63,6 +67,9 @@ struct Tree {
     folders: BTreeSet<Vec<u8>>,
     files: BTreeSet<Vec<u8>>,
     links: Links,
+    /// What the next entry is called and points to, when its header has no room for it.
+    long_name: Option<Vec<u8>>,
+    long_target: Option<Vec<u8>>,
 }
 
 impl Tree {
@@ -74,11 +81,31 @@ impl Tree {
         }
         let folders = BTreeSet::from([Vec::new()]);
         let (files, links) = (BTreeSet::new(), Links::new());
-        Ok(Tree { dest: dest.to_path_buf(), folders, files, links })
+        let dest = dest.to_path_buf();
+        Ok(Tree { dest, folders, files, links, long_name: None, long_target: None })
+    }
+
+    fn take_long(&mut self, entry: &mut Entry<impl Read>) -> Result<bool, Failure> {
+        let long = match entry.header().entry_type() {
+            EntryType::GNULongName => &mut self.long_name,
+            EntryType::GNULongLink => &mut self.long_target,
+            _ => return Ok(false),
+        };
+        if entry.size() > LONGEST_PATH as u64 + 1 {
+            return Err(Failure::usage("the source is refused: a name in it is too long"));
+        }
+        let mut text = Vec::new();
+        entry.read_to_end(&mut text).map_err(unreadable)?;
+        if text.pop() != Some(0) {
+            return Err(cut_off());
+        }
+        *long = Some(text);
+        Ok(true)
     }
 
     fn add(&mut self, entry: &mut Entry<impl Read>) -> Result<(), Failure> {
-        let name = entry.path_bytes().into_owned();
+        let short = || entry.header().path_bytes().into_owned();
+        let name = self.long_name.take().unwrap_or_else(short);
         let kind = entry.header().entry_type();
         let path = match kind {
             EntryType::Directory => name.strip_suffix(b"/").unwrap_or(&name).to_vec(),
@@ -141,7 +168,8 @@ impl Tree {
     }
 
     fn link(&mut self, path: Vec<u8>, entry: &Entry<impl Read>) -> Result<(), Failure> {
-        let target = entry.link_name_bytes().unwrap_or_default().into_owned();
+        let short = || entry.header().link_name_bytes().unwrap_or_default().into_owned();
+        let target = self.long_target.take().unwrap_or_else(short);
         if target.is_empty() || target.contains(&0) {
             return Err(refused(&path, "is a link without a target"));
         }

@@ -1,7 +1,7 @@
 //! `KEY=value` arguments. No error here may carry a value: it would end in a terminal's scroll
 //! or a CI log.
 
-use super::snapshot::{VALUE_LIMIT, refuse_reserved};
+use super::snapshot::check;
 use crate::app::{ConfigKey, Failure, NameError, Secret};
 use std::collections::BTreeSet;
 
@@ -32,24 +32,6 @@ fn parse_pair(argument: &str, position: usize) -> Result<(ConfigKey, Secret<Stri
     let name: ConfigKey = name.parse().map_err(|error| bad_name(position, value, error))?;
     check(&name, value)?;
     Ok((name, Secret::new(value.to_string())))
-}
-
-/// Whether a pair may be set, wherever it was read.
-pub(super) fn check(name: &ConfigKey, value: &str) -> Result<(), Failure> {
-    refuse_reserved(name)?;
-    if value.contains('\0') {
-        return Err(Failure::usage(format!("the value of {name} contains a NUL byte"))
-            .why("the environment of a process cannot hold one")
-            .next("encode the value, for example as base64"));
-    }
-    if value.len() > VALUE_LIMIT {
-        let (size, limit) = (value.len().div_ceil(1024), VALUE_LIMIT / 1024);
-        return Err(Failure::usage(format!(
-            "the value of {name} is {size} KiB long; at most {limit} KiB are allowed"
-        ))
-        .next("keep large data in a file of the code or in a backing service"));
-    }
-    Ok(())
 }
 
 /// What stands before the `=` may be shown if something stands behind it; else it may be a

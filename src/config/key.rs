@@ -103,12 +103,6 @@ impl Key {
         hmac(key.reveal(), &parts)
     }
 
-    /// [`Key::mac`], compared in constant time.
-    pub fn is_mac(&self, purpose: Use, fields: &[&[u8]], mac: &[u8; 32]) -> bool {
-        let expected = self.mac(purpose, fields);
-        expected.iter().zip(mac).fold(0, |differ, (a, b)| differ | (a ^ b)) == 0
-    }
-
     fn from_root(root: Secret<[u8; 32]>) -> Key {
         let digest = hmac(root.reveal(), &[b"xii key id v1", &[1]]);
         let id = digest[..8].iter().map(|byte| format!("{byte:02x}")).collect();
@@ -130,10 +124,7 @@ impl Key {
             ))
             .next(format!("chmod 600 {}", path.display())));
         }
-        let mut text = Secret::new(String::with_capacity(256));
-        let mut limited = Read::by_ref(&mut file).take(255);
-        read_into(&mut limited, &mut text)
-            .map_err(|error| io("cannot read the key", path, error))?;
+        let text = read(&mut file).map_err(|error| io("cannot read the key", path, error))?;
         parse(text.reveal()).map(Some).ok_or_else(|| {
             Failure::platform(format!("{} does not hold a key, or a damaged one", path.display()))
                 .next("restore the file from a backup")
@@ -159,7 +150,7 @@ impl Key {
 /// The file is whole or absent, and never takes the place of another.
 fn write_new(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     let folder = path.parent().unwrap_or(Path::new("/"));
-    let temporary = temporary(path);
+    let temporary = temporary(path)?;
     let written = OpenOptions::new()
         .write(true)
         .create_new(true)
@@ -172,16 +163,17 @@ fn write_new(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     File::open(folder)?.sync_all()
 }
 
-fn temporary(path: &Path) -> PathBuf {
+fn temporary(path: &Path) -> std::io::Result<PathBuf> {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    path.with_file_name(format!(".{name}-{}", std::process::id()))
+    let number = getrandom::u32().map_err(std::io::Error::other)?;
+    Ok(path.with_file_name(format!(".{name}-{number:08x}")))
 }
 
-fn read_into(from: &mut impl Read, text: &mut Secret<String>) -> std::io::Result<()> {
-    let mut buffer = String::with_capacity(256);
-    from.read_to_string(&mut buffer)?;
-    *text = Secret::new(buffer);
-    Ok(())
+/// Into a buffer that never grows, so that no copy is left behind.
+fn read(file: &mut File) -> std::io::Result<Secret<String>> {
+    let mut text = String::with_capacity(256);
+    file.take(255).read_to_string(&mut text)?;
+    Ok(Secret::new(text))
 }
 
 fn parse(text: &str) -> Option<Key> {

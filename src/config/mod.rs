@@ -8,6 +8,8 @@ mod argument;
 mod key;
 mod seal;
 mod snapshot;
+#[cfg(test)]
+mod tests;
 
 pub use argument::parse_pairs;
 pub use key::{Key, KeyId, Use};

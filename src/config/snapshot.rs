@@ -1,6 +1,7 @@
 //! All config of a release, and changes to it: pure, and comparing by name only.
 
 use crate::app::{ConfigKey, Digest, Failure, Secret, did_you_mean};
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// Name → value, everything a release's processes get.
@@ -15,7 +16,7 @@ pub struct Change {
 }
 
 /// What a change really changed, sorted by name.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Changed {
     pub set: Vec<ConfigKey>,
     pub unset: Vec<ConfigKey>,
@@ -42,7 +43,7 @@ impl std::fmt::Display for Changed {
 }
 
 /// How two snapshots differ, by name, never by value.
-#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ConfigDiff {
     pub added: Vec<ConfigKey>,
     pub removed: Vec<ConfigKey>,
@@ -84,7 +85,7 @@ impl ConfigSnapshot {
     pub fn apply(&self, change: &Change) -> Result<(ConfigSnapshot, Changed), Failure> {
         let mut next = self.0.clone();
         for (name, value) in &change.set {
-            refuse_reserved(name)?;
+            check(name, value.reveal())?;
             next.insert(name.clone(), value.clone());
         }
         for name in &change.unset {
@@ -125,10 +126,28 @@ impl ConfigSnapshot {
 }
 
 /// The most bytes of one value: far above any key file, below what exec takes (128 KiB).
-pub(super) const VALUE_LIMIT: usize = 64 * 1024;
+const VALUE_LIMIT: usize = 64 * 1024;
 const TOTAL_LIMIT: usize = 256 * 1024;
 
-pub(super) fn refuse_reserved(name: &ConfigKey) -> Result<(), Failure> {
+/// Whether a pair may be set, wherever it was read.
+pub(super) fn check(name: &ConfigKey, value: &str) -> Result<(), Failure> {
+    refuse_reserved(name)?;
+    if value.contains('\0') {
+        return Err(Failure::usage(format!("the value of {name} contains a NUL byte"))
+            .why("the environment of a process cannot hold one")
+            .next("encode the value, for example as base64"));
+    }
+    if value.len() > VALUE_LIMIT {
+        let (size, limit) = (value.len().div_ceil(1024), VALUE_LIMIT / 1024);
+        return Err(Failure::usage(format!(
+            "the value of {name} is {size} KiB long; at most {limit} KiB are allowed"
+        ))
+        .next("keep large data in a file of the code or in a backing service"));
+    }
+    Ok(())
+}
+
+fn refuse_reserved(name: &ConfigKey) -> Result<(), Failure> {
     if !name.is_reserved() {
         return Ok(());
     }

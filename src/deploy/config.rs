@@ -23,7 +23,7 @@ pub fn consider(
     change: &Change,
 ) -> Result<ConfigChange, Failure> {
     let host = platform.host();
-    let head = release::head(&host.ledger, deploy)?;
+    let head = release::head(&host.ledger, &host.key, deploy)?;
     let before = match &head {
         Some(head) => head.open_config(&host.key)?,
         None => ConfigSnapshot::default(),
@@ -53,7 +53,7 @@ pub async fn change_config(
         manifests: head.map(|head| head.manifests.clone()).unwrap_or_default(),
         commit: head.and_then(|head| head.commit.clone()),
         attachments: head.map(|head| head.attachments.clone()).unwrap_or_default(),
-        reason: Reason::Config { set: change.changed.set, unset: change.changed.unset },
+        reason: Reason::Config(change.changed),
         by,
         at: Timestamp::now(),
     };

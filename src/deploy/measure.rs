@@ -69,11 +69,14 @@ async fn traffic(
     from: Timestamp,
     to: Timestamp,
 ) -> Traffic {
-    let stats = platform.host().routes.client.stats(deploy, from, to).await.unwrap_or_default();
+    let seconds = |at: Timestamp| u64::try_from(at.as_second()).unwrap_or(0);
+    let stats = platform.host().routes.client.stats(deploy, seconds(from), seconds(to)).await;
+    let stats = stats.unwrap_or_default();
+    let any = stats.requests > 0;
     Traffic {
         requests: stats.requests,
         failed: stats.failed,
-        p50_ms: stats.p50_ms,
-        p99_ms: stats.p99_ms,
+        p50_ms: any.then_some(stats.p50_ms),
+        p99_ms: any.then_some(stats.p99_ms),
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{Journal, Platform};
 use crate::app::{DeployRef, Failure, ProcessType};
-use crate::logs::{Filter, Tail};
+use crate::logs::{Filter, Line, Source, Start, Tail};
 use crate::release::Release;
 use crate::run::{OneOff, Stdio};
 use crate::store::OneOffKind;
@@ -26,13 +26,13 @@ pub(super) async fn release_phase(
     let one_off = OneOff::start(host, &runnable, kind, argv, Vec::new(), Stdio::Log).await?;
     let name = one_off.id.name();
     let (_signals, no_signals) = tokio::sync::mpsc::channel(1);
-    let mut tail = tail(platform, &release.deploy, &name, began).await?;
+    let mut tail = tail(platform, &release.deploy, &name, began)?;
     let wait = one_off.wait(no_signals);
     tokio::pin!(wait);
     let exit = loop {
         tokio::select! {
             exit = &mut wait => break exit?,
-            line = tail.next() => journal.output(line?.text_lossy()),
+            lines = tail.next() => print(journal, lines?),
         }
     };
     if exit.status() != 0 {
@@ -43,12 +43,19 @@ pub(super) async fn release_phase(
     Ok(())
 }
 
-async fn tail(
+fn print(journal: &Journal, lines: Vec<Line>) {
+    for line in lines.iter().filter(|line| Source::of(&line.label) == Source::App) {
+        journal.output(format!("       {}", String::from_utf8_lossy(&line.text)));
+    }
+}
+
+fn tail(
     platform: &Platform,
     deploy: &DeployRef,
     name: &str,
     from: Timestamp,
 ) -> Result<Tail, Failure> {
     let dir = platform.host().home.deploy_logs(deploy);
-    Tail::open(&dir, Filter { source: None, process: Some(name.to_string()) }, from).await
+    let filter = Filter { source: None, process: Some(name.to_string()) };
+    Tail::open(&dir, filter, Start::Since(from))
 }

@@ -5,30 +5,32 @@ use super::phase::release_phase;
 use super::roll_out::roll_out;
 use super::{Journal, Platform, Receipt};
 use crate::app::{DeployRef, Failure, Formation, ManifestTexts, Manifests};
-use crate::build::{self, Built};
+use super::building::{self, Built};
+use crate::build::Workspace;
 use crate::codebase::Facts;
 use crate::config::ConfigSnapshot;
 use crate::release::{self, Commit, NewRelease, Reason, Release, Stack};
 use jiff::Timestamp;
+use std::sync::Arc;
 
 /// A source tree that has arrived, and where it is to go.
 pub struct Deploy {
     pub deploy: DeployRef,
     pub facts: Facts,
-    pub workspace: build::Workspace,
+    pub workspace: Workspace,
     pub by: String,
 }
 
 /// Whatever fails, the old release keeps serving.
 pub async fn deploy(
     platform: &Platform,
-    journal: &Journal,
+    journal: &Arc<Journal>,
     request: Deploy,
 ) -> Result<Receipt, Failure> {
     let measure = Measure::begin(platform, &request.deploy).await;
     let manifests = ManifestTexts::read(&request.workspace.source())?;
     let Deploy { deploy, facts, workspace, by } = request;
-    let built = super::building::build(platform, journal, &deploy, &facts, workspace).await?;
+    let built = building::build(platform, journal, &deploy, &facts, workspace).await?;
     let release = cut(platform, journal, NewCode { deploy, facts, by, manifests, built })?;
     finish(platform, journal, &release, Phase::Run).await?;
     Ok(measure.receipt(platform, journal, "deployed", Vec::new()).await)
@@ -76,7 +78,7 @@ fn cut(platform: &Platform, journal: &Journal, new: NewCode) -> Result<Release, 
     let host = platform.host();
     let phase = journal.phase("release");
     let parsed = Manifests::parse(&new.manifests)?;
-    let head = release::head(&host.ledger, &new.deploy)?;
+    let head = release::head(&host.ledger, &host.key, &new.deploy)?;
     let config = match &head {
         Some(head) => head.open_config(&host.key)?,
         None => ConfigSnapshot::default(),
@@ -84,7 +86,7 @@ fn cut(platform: &Platform, journal: &Journal, new: NewCode) -> Result<Release, 
     if head.as_ref().is_none_or(|head| head.build.is_none()) {
         adopt_formation(platform, &new.deploy, &parsed)?;
     }
-    let mut commands = new.built.plan.commands.clone();
+    let mut commands = new.built.commands.clone();
     commands.extend(parsed.commands);
     let release = release::cut(
         &host.ledger,

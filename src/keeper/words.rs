@@ -47,7 +47,7 @@ pub fn out_of_time(window_ms: u64, out: &mut Vec<Action>) {
 pub fn restarting(delay_ms: u64, n: u32) -> String {
     let times = match n {
         1 => String::new(),
-        _ => format!(" ({} time)", ordinal(n)),
+        _ => format!(" ({} time)", ordinal(n.into())),
     };
     match delay_ms {
         0 => format!("Restarting{times}"),
@@ -64,7 +64,7 @@ fn seconds(ms: u64) -> String {
     }
 }
 
-pub fn ordinal(n: u32) -> String {
+pub fn ordinal(n: u64) -> String {
     let ending = match (n % 10, n % 100) {
         (_, 11..=13) => "th",
         (1, _) => "st",

@@ -6,6 +6,7 @@
 
 mod backward;
 mod cursor;
+mod due;
 mod filter;
 mod follow;
 mod framer;
@@ -15,6 +16,7 @@ mod line;
 mod listing;
 mod overflow;
 mod part;
+mod shown;
 mod sink;
 mod slot;
 mod stamp;

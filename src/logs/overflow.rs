@@ -1,12 +1,20 @@
 //! What is owed to the reader when lines could not be kept: how many, since when, and why.
 
+use super::due::after;
 use super::stamp;
+use crate::app::Failure;
 use jiff::{SignedDuration, Timestamp};
 
 /// Between two reports, so that a disk that frees a few bytes at a time is not filled by them.
 const REPORT_EVERY: SignedDuration = SignedDuration::from_secs(1);
 
 pub const LABEL: &str = "xii[logs]";
+
+/// Why a line is dropped although the disk would take it.
+pub fn full(source: &str, most_bytes: u64) -> Failure {
+    let mib = most_bytes >> 20;
+    Failure::platform(format!("the log of {source} may take {mib} MiB in an hour"))
+}
 
 #[derive(Debug)]
 pub struct Overflow {
@@ -19,7 +27,7 @@ pub struct Overflow {
 
 impl Overflow {
     pub fn new(since: Timestamp, why: String, now: Timestamp) -> Overflow {
-        let report_at = now.saturating_add(REPORT_EVERY).unwrap_or(Timestamp::MAX);
+        let report_at = after(now, REPORT_EVERY);
         Overflow { lines: 0, since, why, report_at }
     }
 
@@ -29,7 +37,7 @@ impl Overflow {
 
     /// The report did not get through either.
     pub fn retry(&mut self, now: Timestamp) {
-        self.report_at = now.saturating_add(REPORT_EVERY).unwrap_or(Timestamp::MAX);
+        self.report_at = after(now, REPORT_EVERY);
     }
 
     pub fn text(&self) -> String {

@@ -116,3 +116,19 @@ pub fn folders(dir: &Path, slots: impl IntoIterator<Item = impl ToString>) -> Ve
     let slots = slots.into_iter().map(|slot| dir.join(slot.to_string()));
     std::iter::once(dir.to_path_buf()).chain(slots).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_a_watch_the_poll_looks_at_everything() {
+        let wake = Wake::default();
+        let mut watch = Watch::new(wake.clone());
+        watch.cover(&[PathBuf::from("/absent")]);
+        assert!(!watch.complete);
+        assert!(watch.wait().everything);
+        wake.close();
+        assert!(watch.wait().closed);
+    }
+}

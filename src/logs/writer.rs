@@ -1,5 +1,6 @@
 //! The writing end: one instance's output, stamped and appended to its own file.
 
+use super::due::Due;
 use super::framer::Framer;
 use super::overflow::{self, Overflow};
 use super::part::{PartName, is_source};
@@ -7,17 +8,10 @@ use super::sink::Sink;
 use super::slot::Slot;
 use super::{label, line, stamp};
 use crate::app::Failure;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use std::path::PathBuf;
 use std::time::Instant;
 
-/// How long the start of a line waits for its end. Long enough for a program that writes a
-/// line in two calls on a busy machine, short enough for a prompt.
-const PARTIAL_WAITS: SignedDuration = SignedDuration::from_secs(1);
-/// Power loss costs no more than this.
-const SYNC_EVERY: SignedDuration = SignedDuration::from_secs(1);
-/// On a slow disk syncing may not take more than a quarter of the time: the app waits meanwhile.
-const SYNC_SHARE: i32 = 4;
 /// One write(2) never carries much more.
 const BATCH: usize = 64 * 1024;
 /// Of one writer in one slot, so that an endless printer cannot fill the disk.
@@ -53,13 +47,11 @@ pub struct Writer {
     now: Timestamp,
     /// The newest stamp given out; later than `now` when the clock was set back.
     last: Timestamp,
-    flush_at: Option<Timestamp>,
-    sync_at: Option<Timestamp>,
-    sync_rest: SignedDuration,
+    due: Due,
 }
 
 impl Writer {
-    /// Opens the file at once, so that a folder that cannot be written is known before the app runs.
+    /// Opens the file at once: a folder that cannot be written is known before the app runs.
     pub fn open(spec: WriterSpec) -> Result<Writer, Failure> {
         Writer::open_at(spec, Timestamp::now())
     }
@@ -67,7 +59,7 @@ impl Writer {
     pub(super) fn open_at(spec: WriterSpec, now: Timestamp) -> Result<Writer, Failure> {
         let WriterSpec { dir, label, source, release, keeper, incarnation } = spec;
         if !is_source(&source) {
-            return Err(Failure::internal(format!("{source:?} cannot be the source of a log")));
+            return Err(Failure::internal(format!("{source:?} cannot be a log's source")));
         }
         let mut writer = Writer {
             dir,
@@ -80,9 +72,7 @@ impl Writer {
             overflow: None,
             now,
             last: stamp::truncated(now),
-            flush_at: None,
-            sync_at: None,
-            sync_rest: SYNC_EVERY,
+            due: Due::default(),
         };
         writer.enter()?;
         Ok(writer)
@@ -96,10 +86,7 @@ impl Writer {
         framer.push(chunk, |text| self.add(&head, text, self.most_bytes));
         self.framer = framer;
         self.append(self.most_bytes);
-        self.flush_at = match self.framer.has_partial() {
-            true => self.flush_at.or(Some(after(now, PARTIAL_WAITS))),
-            false => None,
-        };
+        self.due.partial(self.framer.has_partial(), now);
     }
 
     /// A line of the platform about this instance, such as `xii[deploy]`.
@@ -116,13 +103,13 @@ impl Writer {
     /// Does what is due by now.
     pub fn tick(&mut self, now: Timestamp) {
         self.begin(now);
-        if self.flush_at.is_some_and(|at| at <= now) {
+        if self.due.flush_at.is_some_and(|at| at <= now) {
             self.flush_partial();
         }
         if self.overflow.as_ref().is_some_and(|overflow| overflow.report_at <= now) {
             self.report();
         }
-        if self.sync_at.is_some_and(|at| at <= now) {
+        if self.due.sync_at.is_some_and(|at| at <= now) {
             self.sync();
         }
         self.batch.shrink_to(0);
@@ -132,7 +119,7 @@ impl Writer {
     pub fn next_deadline(&self) -> Option<Timestamp> {
         let report_at = self.overflow.as_ref().map(|overflow| overflow.report_at);
         let slot_ends = self.sink.as_ref().map(|sink| sink.slot.ends());
-        [self.flush_at, self.sync_at, report_at, slot_ends].into_iter().flatten().min()
+        [self.due.flush_at, self.due.sync_at, report_at, slot_ends].into_iter().flatten().min()
     }
 
     /// As dropping it, with the time of the end.
@@ -144,8 +131,7 @@ impl Writer {
     /// when the clock is set back, and a slot that is over is let go.
     fn begin(&mut self, now: Timestamp) {
         if now < self.now {
-            self.flush_at = self.flush_at.map(|_| now);
-            self.sync_at = self.sync_at.map(|_| now);
+            self.due.all(now);
             if let Some(overflow) = &mut self.overflow {
                 overflow.report_at = now;
             }
@@ -180,16 +166,16 @@ impl Writer {
             return;
         }
         let mut batch = std::mem::take(&mut self.batch);
-        let (kept, why) = match self.try_append(&batch, most) {
+        let (kept, lost) = match self.try_append(&batch, most) {
             Ok(()) => (batch.len(), None),
-            Err((failure, kept)) => (kept, Some(failure)),
+            Err((why, kept)) => (kept, Some(why)),
         };
         if kept > 0 {
-            self.sync_at = self.sync_at.or(Some(after(self.now, self.sync_rest)));
+            self.due.written(self.now);
         }
-        if let Some(why) = why {
-            let lost = batch[kept..].iter().filter(|byte| **byte == b'\n').count();
-            self.lose(lost as u64, why);
+        if let Some(why) = lost {
+            let lines = batch[kept..].iter().filter(|byte| **byte == b'\n').count();
+            self.lose(lines as u64, why);
         }
         batch.clear();
         self.batch = batch;
@@ -201,20 +187,13 @@ impl Writer {
         }
         match &mut self.sink {
             Some(sink) if sink.bytes + lines.len() as u64 <= most => sink.append(lines),
-            _ => Err((self.full(), 0)),
+            _ => Err((overflow::full(&self.part.source, self.most_bytes), 0)),
         }
     }
 
-    fn full(&self) -> Failure {
-        let (source, mib) = (&self.part.source, self.most_bytes >> 20);
-        Failure::platform(format!("the log of {source} may take {mib} MiB in an hour"))
-    }
-
     fn lose(&mut self, lines: u64, why: Failure) {
-        let (last, now) = (self.last, self.now);
-        let overflow =
-            self.overflow.get_or_insert_with(|| Overflow::new(last, why.to_string(), now));
-        overflow.add(lines);
+        let new = || Overflow::new(self.last, why.to_string(), self.now);
+        self.overflow.get_or_insert_with(new).add(lines);
     }
 
     /// Tells how much was lost, each second that something is, also in a slot that is full.
@@ -224,7 +203,7 @@ impl Writer {
         text.extend_from_slice(overflow.text().as_bytes());
         text.push(b'\n');
         match self.try_append(&text, self.most_bytes + 2 * PLATFORM_BYTES) {
-            Ok(()) => self.sync_at = self.sync_at.or(Some(after(self.now, self.sync_rest))),
+            Ok(()) => self.due.written(self.now),
             Err(_) => {
                 overflow.retry(self.now);
                 self.overflow = Some(overflow);
@@ -233,7 +212,7 @@ impl Writer {
     }
 
     fn flush_partial(&mut self) {
-        self.flush_at = None;
+        self.due.flush_at = None;
         let head = line::head(self.last, &self.label);
         let mut framer = std::mem::take(&mut self.framer);
         framer.flush(|text| self.add(&head, text, self.most_bytes));
@@ -242,14 +221,13 @@ impl Writer {
     }
 
     fn sync(&mut self) {
-        self.sync_at = None;
+        self.due.sync_at = None;
         let Some(sink) = self.sink.as_mut() else { return };
         let started = Instant::now();
-        let synced = if sink.unsynced { sink.sync() } else { Ok(()) };
-        let took = SignedDuration::try_from(started.elapsed()).unwrap_or(SYNC_EVERY);
-        self.sync_rest = SYNC_EVERY.max(took * SYNC_SHARE);
-        if let Err(failure) = synced {
-            self.lose(0, failure);
+        let failed = if sink.unsynced { sink.sync().err() } else { None };
+        self.due.synced(started.elapsed());
+        if let Some(why) = failed {
+            self.lose(0, why);
         }
         if self.sink.as_ref().is_some_and(|sink| !sink.is_there()) {
             self.sink = None;
@@ -263,10 +241,6 @@ impl Drop for Writer {
         self.report();
         self.sync();
     }
-}
-
-fn after(at: Timestamp, span: SignedDuration) -> Timestamp {
-    at.saturating_add(span).unwrap_or(Timestamp::MAX)
 }
 
 #[cfg(test)]

@@ -93,6 +93,12 @@ pub fn list(ledger: &Ledger, deploy: &DeployRef) -> Result<Vec<Release>, Failure
     rows.iter().map(|row| Release::from_row(deploy, row)).collect()
 }
 
+/// The last `most` releases of a deploy, the oldest first.
+pub fn recent(ledger: &Ledger, deploy: &DeployRef, most: u32) -> Result<Vec<Release>, Failure> {
+    let rows = ledger.last_release_rows(deploy, most)?;
+    rows.iter().map(|row| Release::from_row(deploy, row)).collect()
+}
+
 /// One release, refused if it is not as it was cut.
 pub fn get(
     ledger: &Ledger,
@@ -107,6 +113,16 @@ pub fn get(
             .next(format!("xii releases verify -a {} -d {}", deploy.app, deploy.deploy)));
     }
     Release::from_row(deploy, &row).map(Some)
+}
+
+/// The newest release that did not fail: the one whose config the next one starts from.
+pub fn head(ledger: &Ledger, key: &Key, deploy: &DeployRef) -> Result<Option<Release>, Failure> {
+    let releases = list(ledger, deploy)?;
+    let head = releases.iter().rev().find(|release| release.status == Status::Active);
+    match head {
+        Some(release) => get(ledger, key, deploy, release.number),
+        None => Ok(None),
+    }
 }
 
 /// The release that serves, refused if it is not as it was cut. None before the first one.

@@ -30,9 +30,44 @@ pub struct Setting {
     pub new: Option<String>,
 }
 
+impl std::fmt::Display for Setting {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let text = |value: &Option<String>| value.clone().unwrap_or_else(|| "(none)".to_string());
+        write!(f, "{}: {} → {}", self.name, text(&self.old), text(&self.new))
+    }
+}
+
 impl ReleaseDiff {
     pub fn is_empty(&self) -> bool {
         *self == ReleaseDiff::default()
+    }
+
+    /// For people, a line for each difference; never a value of config.
+    pub fn lines(&self) -> Vec<String> {
+        let mut lines = Vec::new();
+        let short = |build: &Option<Digest>| build.map_or("none".to_string(), |b| b.short());
+        let commit = |commit: &Option<Commit>| match commit {
+            Some(commit) => format!("{:.7} {}", commit.id, commit.subject),
+            None => "none".to_string(),
+        };
+        if let Some((old, new)) = &self.commit {
+            lines.push(format!("commit    {} → {}", commit(old), commit(new)));
+        }
+        if let Some((old, new)) = &self.build {
+            lines.push(format!("build     {} → {}", short(old), short(new)));
+        }
+        if let Some((old, new)) = &self.stack {
+            lines.push(format!("stack     {} → {}", old.name, new.name));
+        }
+        lines.extend(self.config.added.iter().map(|name| format!("config    + {name}")));
+        lines.extend(self.config.removed.iter().map(|name| format!("config    - {name}")));
+        lines.extend(self.config.changed.iter().map(|name| format!("config    ~ {name}")));
+        lines.extend(self.commands.iter().map(|setting| format!("command   {setting}")));
+        lines.extend(self.settings.iter().map(|setting| format!("setting   {setting}")));
+        if self.attachments.is_some() {
+            lines.push("resources differ".to_string());
+        }
+        lines
     }
 }
 

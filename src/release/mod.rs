@@ -7,18 +7,22 @@
 mod chain;
 mod cut;
 mod diff;
+mod reconfigure;
 mod record;
 mod retain;
 mod rollback;
 mod status;
+mod summary;
 #[cfg(test)]
 mod tests;
 mod verify;
 
-pub use cut::{NewRelease, current, cut, get, list};
+pub use cut::{NewRelease, current, cut, get, head, list, recent};
 pub use diff::{ReleaseDiff, Setting, diff};
+pub use reconfigure::{Reconfigure, reconfigure};
 pub use record::{Attachment, Commit, Reason, Release, Stack, Standing, Status};
 pub use retain::{KEPT_RELEASES, prunable, to_prune};
 pub use rollback::{Rollback, RolledBack, check_rollback, differences, last_good_before, rollback};
 pub use status::{activate, fail};
+pub use summary::Summary;
 pub use verify::{Broken, Verdict, verify};

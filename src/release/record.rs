@@ -3,7 +3,7 @@
 use crate::app::{
     ConfigKey, DeployRef, Digest, Failure, ManifestTexts, ProcessType, ReleaseNumber,
 };
-use crate::config::{ConfigSnapshot, Key, Place, SealedConfig, SealedValue};
+use crate::config::{Changed, ConfigSnapshot, Key, Place, SealedConfig, SealedValue};
 use crate::store::ReleaseRow;
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
@@ -44,7 +44,7 @@ pub struct Attachment {
 #[serde(rename_all = "kebab-case")]
 pub enum Reason {
     Deploy,
-    Config { set: Vec<ConfigKey>, unset: Vec<ConfigKey> },
+    Config(Changed),
     Rollback { to: ReleaseNumber },
 }
 
@@ -53,15 +53,7 @@ impl std::fmt::Display for Reason {
         match self {
             Reason::Deploy => f.write_str("deploy"),
             Reason::Rollback { to } => write!(f, "rollback to {to}"),
-            Reason::Config { set, unset } => {
-                let list = |verb: &str, names: &[ConfigKey]| {
-                    let names: Vec<_> = names.iter().map(ConfigKey::as_str).collect();
-                    (!names.is_empty()).then(|| format!("{verb} {}", names.join(", ")))
-                };
-                let parts: Vec<_> =
-                    list("set", set).into_iter().chain(list("unset", unset)).collect();
-                write!(f, "config {}", parts.join("; "))
-            }
+            Reason::Config(changed) => write!(f, "config {changed}"),
         }
     }
 }

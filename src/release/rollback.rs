@@ -1,6 +1,6 @@
 //! Going back: a new release with the contents of an old one, byte for byte.
 
-use super::cut::{NewRelease, current, cut, get, list};
+use super::cut::{NewRelease, current, cut, get, recent};
 use super::record::{Reason, Release, Stack, Status};
 use super::status::fail;
 use crate::app::{DeployRef, Failure, ReleaseNumber};
@@ -32,7 +32,7 @@ pub fn rollback(ledger: &Ledger, key: &Key, wish: &Rollback) -> Result<RolledBac
     let deploy = &wish.deploy;
     let target = get(ledger, key, deploy, wish.to)?;
     let now = current(ledger, key, deploy)?;
-    let newest = list(ledger, deploy)?.last().map(|release| release.number);
+    let newest = recent(ledger, deploy, 1)?.last().map(|release| release.number);
     let target = check_rollback(deploy, wish.to, target, now.as_ref(), newest)?;
     let new = NewRelease {
         deploy: deploy.clone(),

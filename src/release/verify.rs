@@ -21,6 +21,15 @@ pub struct Broken {
     pub what: String,
 }
 
+impl std::fmt::Display for Broken {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.release {
+            Some(number) => write!(f, "{number}: {}", self.what),
+            None => write!(f, "the end of the chain: {}", self.what),
+        }
+    }
+}
+
 impl Verdict {
     pub fn is_intact(&self) -> bool {
         self.broken.is_empty()

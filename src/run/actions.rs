@@ -227,7 +227,8 @@ pub(super) async fn poll_drains(runner: &mut Runner) {
         // WebSockets would keep it for ever: they are told to go.
         let _ = runner.host.routes.client.close_websockets(&key).await;
         // Without an answer the window decides.
-        instance.in_flight = runner.host.routes.client.in_flight(&key).await.unwrap_or(u64::MAX);
+        let asked = runner.host.routes.client.in_flight(&key).await;
+        instance.in_flight = asked.map_or(u64::MAX, |at| at.requests + at.websockets);
         instance.drained = instance.in_flight == 0 || since.elapsed() > window;
     }
 }

@@ -6,8 +6,9 @@ use super::deploys::Deploys;
 use super::keepers;
 use super::plan::State;
 use super::runner::Message;
-use crate::app::{Failure, ProcessType};
+use crate::app::Failure;
 use crate::keeper::{self, Client, Record, StateWord, Status};
+use std::collections::BTreeSet;
 use std::time::Duration;
 use tokio::sync::mpsc;
 
@@ -17,19 +18,19 @@ const ANSWER: Duration = Duration::from_secs(5);
 /// Hands every living instance to its runner; what is left of dead ones is removed. Returns
 /// the records of one-offs and builds, which have no runner.
 pub async fn attach_all(deploys: &Deploys) -> Result<Vec<Record>, Failure> {
+    let host = &deploys.host;
+    let one_offs = host.ledger.running_one_offs()?;
+    let one_offs: BTreeSet<u64> = one_offs.iter().map(|(_, one_off)| one_off.keeper).collect();
     let mut others = Vec::new();
-    for (_, record) in keeper::records(&deploys.host.home.instances())? {
-        if is_formation(&record.instance.process_type) {
-            attach(deploys, record).await;
-        } else {
+    for (_, record) in keeper::records(&host.home.instances())? {
+        let is_one_off = one_offs.contains(&record.instance.keeper) || record.result.is_some();
+        if is_one_off || record.release.is_none() {
             others.push(record);
+        } else {
+            attach(deploys, record).await;
         }
     }
     Ok(others)
-}
-
-fn is_formation(process_type: &ProcessType) -> bool {
-    !["run", "release", "build"].contains(&process_type.as_str())
 }
 
 async fn attach(deploys: &Deploys, record: Record) {

@@ -2,7 +2,7 @@
 
 use super::plan::{Desired, Wanted};
 use super::runnable::Runnable;
-use crate::app::{Formation, InstanceId, ProcessType};
+use crate::app::{Formation, InstanceId, ProcessType, ReleaseNumber, Settings};
 use crate::store::Scope;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -23,21 +23,31 @@ pub fn count(formation: &Formation, process_type: &ProcessType) -> u32 {
 
 /// The desired state of a release under these orders.
 pub fn desired(runnable: &Runnable, orders: &Orders) -> Desired {
-    let types = runnable.commands.keys().filter(|t| **t != ProcessType::release());
+    desired_of(runnable.release, &runnable.commands, &runnable.manifests.settings, orders)
+}
+
+/// The same for a release that may not be there yet.
+pub fn desired_of(
+    release: ReleaseNumber,
+    commands: &BTreeMap<ProcessType, String>,
+    settings: &Settings,
+    orders: &Orders,
+) -> Desired {
+    let types = commands.keys().filter(|t| **t != ProcessType::release());
     Desired {
-        release: Some(runnable.release),
-        types: types.map(|t| (t.clone(), wanted(runnable, orders, t))).collect::<BTreeMap<_, _>>(),
+        release: Some(release),
+        types: types.map(|t| (t.clone(), wanted(settings, orders, t))).collect(),
         replace: BTreeSet::new(),
         hold: false,
     }
 }
 
-fn wanted(runnable: &Runnable, orders: &Orders, process_type: &ProcessType) -> Wanted {
+fn wanted(settings: &Settings, orders: &Orders, process_type: &ProcessType) -> Wanted {
     let indexes = 1..=count(&orders.formation, process_type);
     Wanted {
         indexes: indexes.filter(|index| !is_stopped(orders, process_type, *index)).collect(),
         routed: *process_type == ProcessType::web(),
-        singleton: runnable.settings(process_type).singleton,
+        singleton: settings.process.get(process_type).is_some_and(|of| of.singleton),
     }
 }
 

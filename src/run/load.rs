@@ -2,8 +2,9 @@
 
 use super::{Host, Runnable};
 use crate::app::{DeployRef, Failure, Manifests, ReleaseNumber};
-use crate::build::Plan;
+use crate::build::Description;
 use crate::release::{self, Release};
+use crate::sandbox::Level;
 use jiff::Timestamp;
 use std::net::{Ipv4Addr, TcpListener};
 use std::sync::Arc;
@@ -33,9 +34,7 @@ impl Host {
             Failure::platform(format!("the build of {name} is no longer on this host"))
                 .next("deploy its commit again: `xii deploy COMMIT`")
         })?;
-        let plan: Plan = serde_json::from_str(&record.plan).map_err(|error| {
-            Failure::internal(format!("the build plan of {name} cannot be read")).because(error)
-        })?;
+        let description = Description::read(&self.home, &record.digest)?;
         let manifests = Manifests::parse(&release.manifests).map_err(|_| {
             Failure::internal(format!("the manifests of {name} can no longer be read"))
         })?;
@@ -47,8 +46,16 @@ impl Host {
             build,
             manifests,
             commands: release.commands,
-            toolchains: plan.mounts(&self.home),
+            description,
         })
+    }
+
+    /// A user id of this home's block that belongs to the platform itself.
+    pub fn uid_of(&self, owner: &str) -> Result<u32, Failure> {
+        match self.level {
+            Level::Full => self.ledger.uid_for(owner, &self.block),
+            Level::UserNamespace => Ok(rustix::process::getuid().as_raw()),
+        }
     }
 
     /// A port for a routed instance, one that nobody else on this machine listens on.

@@ -20,10 +20,10 @@ mod view;
 
 pub use attach::attach_all;
 pub use deploys::{Deploys, Handle};
-pub use desired::{Orders, count, desired};
+pub use desired::{Orders, count, desired, desired_of, is_to_replace};
 pub use host::{Addressing, Host};
 pub use one_off::{OneOff, Stdio};
 pub use plan::{Action, Desired, Observed, Seen, Slot, State, Wanted, plan};
 pub use routes::Routes;
-pub use runnable::{Runnable, shell};
+pub use runnable::{Runnable, nonce, shell};
 pub use view::{InstanceView, View};

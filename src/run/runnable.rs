@@ -3,13 +3,13 @@
 
 use super::Host;
 use crate::app::{DeployRef, Digest, InstanceId, Manifests, ProcessSettings, ProcessType, ReleaseNumber};
+use crate::build::Description;
 use crate::config::ConfigSnapshot;
 use crate::keeper::{KeeperSpec, Output, Restart, VERSION};
 use crate::sandbox::{Env, Limits, Mount, Root, Sandbox, User};
 use std::path::{Path, PathBuf};
 
 /// Everything a process of a release is started with.
-#[derive(Debug)]
 pub struct Runnable {
     pub deploy: DeployRef,
     pub release: ReleaseNumber,
@@ -19,8 +19,8 @@ pub struct Runnable {
     pub manifests: Manifests,
     /// Commands by process type: the Procfile's, or the language's own.
     pub commands: std::collections::BTreeMap<ProcessType, String>,
-    /// Toolchains of the build, mounted at `/opt/xii/NAME`.
-    pub toolchains: Vec<(PathBuf, String)>,
+    /// What must be mounted around the build.
+    pub description: Description,
 }
 
 /// One process to start.
@@ -96,18 +96,13 @@ impl Runnable {
     }
 
     fn mounts(&self, host: &Host) -> Vec<Mount> {
-        let app = Path::new("/app");
         let mut mounts = vec![
             Mount::Scratch { target: "/tmp".into(), bytes: TMP_BYTES },
-            Mount::ReadOnly { source: host.home.build(&self.build), target: app.into() },
             Mount::ReadOnly { source: host.exe.clone(), target: "/opt/xii/bin/xii".into() },
         ];
-        for (source, name) in &self.toolchains {
-            let target = Path::new("/opt/xii").join(name);
-            mounts.push(Mount::ReadOnly { source: source.clone(), target });
-        }
+        mounts.extend(self.description.mounts(&host.home, &self.build));
         for folder in &self.manifests.settings.scratch {
-            mounts.push(Mount::Scratch { target: app.join(folder), bytes: SCRATCH_BYTES });
+            mounts.push(Mount::Scratch { target: Path::new("/app").join(folder), bytes: SCRATCH_BYTES });
         }
         mounts
     }
@@ -124,7 +119,7 @@ impl Runnable {
     fn env(&self, host: &Host, launch: &Launch<'_>) -> Env {
         let name = launch.instance.name();
         let mut env = Env::default();
-        env.set("PATH", self.path());
+        env.set("PATH", self.description.path());
         env.set("HOME", "/app");
         env.set("LANG", "C.UTF-8");
         env.set("TZ", "UTC");
@@ -148,13 +143,6 @@ impl Runnable {
         env
     }
 
-    fn path(&self) -> String {
-        let mut path = vec!["/app/.venv/bin".to_string(), "/app/node_modules/.bin".to_string()];
-        path.extend(self.toolchains.iter().map(|(_, name)| format!("/opt/xii/{name}/bin")));
-        path.extend(["/usr/local/bin", "/usr/bin", "/bin"].map(str::to_string));
-        path.join(":")
-    }
-
     /// One worker for each 256 MiB, between 1 and 8.
     fn web_concurrency(&self, process_type: &ProcessType) -> u64 {
         let memory = self.settings(process_type).memory_bytes.unwrap_or(DEFAULT_MEMORY);
@@ -167,7 +155,8 @@ pub fn shell(command: &str) -> Vec<String> {
     ["sh", "-c", command].map(str::to_string).to_vec()
 }
 
-fn nonce() -> String {
+/// What a keeper answers with, so that its record is believed.
+pub fn nonce() -> String {
     let mut bytes = [0; 16];
     // The kernel's generator fails only before it is seeded at boot; a fixed nonce then
     // costs the check that a record belongs to its keeper, not its correctness.

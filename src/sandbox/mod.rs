@@ -5,6 +5,7 @@ pub mod cgroup;
 mod enter;
 mod etc;
 pub mod firewall;
+pub mod identity;
 mod probe;
 pub mod process;
 mod root;

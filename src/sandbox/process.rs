@@ -128,6 +128,10 @@ impl Other {
         (start_time(pid) == Some(started)).then_some(Other(handle))
     }
 
+    pub fn terminate(&self) -> io::Result<()> {
+        Ok(rustix::process::pidfd_send_signal(&self.0, Signal::TERM)?)
+    }
+
     pub fn kill(&self) -> io::Result<()> {
         Ok(rustix::process::pidfd_send_signal(&self.0, Signal::KILL)?)
     }

@@ -1,3 +1,22 @@
-//! The control API: typed requests in, one call, typed answers out.
+//! The control API: typed requests in, one call, typed answers out. A handler extracts,
+//! calls a room to its left and converts; it decides nothing.
 
 pub mod api;
+mod answer;
+mod boot;
+mod changes;
+mod codebases;
+mod doctor;
+mod http;
+mod log;
+mod one_off;
+mod operations;
+mod reads;
+mod router;
+mod settings;
+mod streams;
+mod upload;
+
+pub use boot::main;
+pub use log::Log;
+pub use settings::{LogLevel, RequiredIsolation, ServerSettings};

@@ -296,7 +296,8 @@ fn begin(dir: &Path) -> Result<(), Failure> {
     for entry in entries {
         let name = entry.map_err(|error| io("cannot list", dir, error))?.file_name();
         let name = name.to_string_lossy();
-        let harmless = name == "key" || name == "lost+found" || name.starts_with('.');
+        let own = ["key", "lost+found", "server.log", "router.log"].contains(&name.as_ref());
+        let harmless = own || name.starts_with('.');
         if !harmless {
             return Err(Failure::usage(format!(
                 "XII_HOME {} is not a xii home: it has no `version` file, but other files ({name})",

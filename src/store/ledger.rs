@@ -1,9 +1,11 @@
 //! The ledger: one SQLite file, one writer, every acknowledged row on the disk.
 
+use super::home::io;
 use super::migrations;
 use crate::app::Failure;
 use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
 use std::fs::{File, OpenOptions};
+use std::io::ErrorKind;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -47,16 +49,14 @@ impl From<Failure> for Fault {
 impl Ledger {
     /// Opens the ledger at `path`, making or migrating it.
     pub fn open(path: &Path) -> Result<Ledger, Failure> {
-        let is_new = !path.exists();
-        if is_new {
-            make_private(path)?;
+        match std::fs::metadata(path) {
+            Ok(found) if found.len() == 0 => return Err(damaged(path).why("the file is empty")),
+            Ok(_) => {}
+            Err(error) if error.kind() == ErrorKind::NotFound => create(path)?,
+            Err(error) => return Err(io("cannot look at", path, error)),
         }
-        let mut connection = connect(path).map_err(|error| explain(path, "open", error))?;
-        migrations::run(&mut connection).map_err(|fault| failure(path, "migrate", fault))?;
+        let connection = open(path)?;
         check(&connection, path)?;
-        if is_new {
-            sync_parent(path)?;
-        }
         let state = Mutex::new(State { connection, keepers: 0..0 });
         Ok(Ledger { inner: Arc::new(Inner { path: path.to_path_buf(), state }) })
     }
@@ -68,11 +68,12 @@ impl Ledger {
     /// A consistent copy while the ledger is in use.
     pub fn back_up(&self, to: &Path) -> Result<(), Failure> {
         make_private(to)?;
-        let state = self.state();
-        state
-            .connection
-            .execute("VACUUM INTO ?1", [to.to_string_lossy()])
-            .map_err(|error| explain(&self.inner.path, "back up", error))?;
+        let name = to.as_os_str().as_encoded_bytes();
+        let copied = self.state().connection.execute("VACUUM INTO CAST(?1 AS TEXT)", [name]);
+        copied.map_err(|error| explain(&self.inner.path, "make a backup", error))?;
+        File::open(to)
+            .and_then(|file| file.sync_all())
+            .map_err(|error| io("cannot sync", to, error))?;
         sync_parent(to)
     }
 
@@ -82,7 +83,7 @@ impl Ledger {
         doing: &str,
         body: impl FnOnce(&Transaction) -> Result<T, Fault>,
     ) -> Result<T, Failure> {
-        self.transact(doing, TransactionBehavior::Deferred, body)
+        self.transact(&mut self.state(), doing, TransactionBehavior::Deferred, body)
     }
 
     /// Runs `body` in a write transaction: all of it or nothing, durable on return.
@@ -91,16 +92,26 @@ impl Ledger {
         doing: &str,
         body: impl FnOnce(&Transaction) -> Result<T, Fault>,
     ) -> Result<T, Failure> {
-        self.transact(doing, TransactionBehavior::Immediate, body)
+        self.write_in(&mut self.state(), doing, body)
+    }
+
+    /// [`Ledger::write`] for who holds the state already.
+    pub(super) fn write_in<T>(
+        &self,
+        state: &mut State,
+        doing: &str,
+        body: impl FnOnce(&Transaction) -> Result<T, Fault>,
+    ) -> Result<T, Failure> {
+        self.transact(state, doing, TransactionBehavior::Immediate, body)
     }
 
     fn transact<T>(
         &self,
+        state: &mut State,
         doing: &str,
         behavior: TransactionBehavior,
         body: impl FnOnce(&Transaction) -> Result<T, Fault>,
     ) -> Result<T, Failure> {
-        let mut state = self.state();
         let result = (|| {
             let transaction = state.connection.transaction_with_behavior(behavior)?;
             let value = body(&transaction)?;
@@ -120,6 +131,27 @@ impl std::fmt::Debug for Ledger {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_tuple("Ledger").field(&self.inner.path).finish()
     }
+}
+
+/// A new ledger gets its name when it is whole, so that an empty file is never a new ledger.
+fn create(path: &Path) -> Result<(), Failure> {
+    let unfinished = path.with_extension("new");
+    match std::fs::remove_file(&unfinished) {
+        Err(error) if error.kind() != ErrorKind::NotFound => {
+            return Err(io("cannot remove", &unfinished, error));
+        }
+        _ => make_private(&unfinished)?,
+    }
+    let closed = open(&unfinished)?.close();
+    closed.map_err(|(_, error)| explain(&unfinished, "finish a new file", error))?;
+    std::fs::rename(&unfinished, path).map_err(|error| io("cannot make", path, error))?;
+    sync_parent(path)
+}
+
+fn open(path: &Path) -> Result<Connection, Failure> {
+    let mut connection = connect(path).map_err(|error| explain(path, "open a file", error))?;
+    migrations::run(&mut connection).map_err(|fault| failure(path, "renew the schema", fault))?;
+    Ok(connection)
 }
 
 fn connect(path: &Path) -> rusqlite::Result<Connection> {
@@ -142,16 +174,14 @@ fn check(connection: &Connection, path: &Path) -> Result<(), Failure> {
 
 /// SQLite gives its other files the mode of this one.
 fn make_private(path: &Path) -> Result<(), Failure> {
-    OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map(drop).map_err(
-        |error| Failure::platform(format!("cannot make {}", path.display())).because(error),
-    )
+    let made = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
+    made.map(drop).map_err(|error| io("cannot make", path, error))
 }
 
 fn sync_parent(path: &Path) -> Result<(), Failure> {
     let parent = path.parent().unwrap_or(Path::new("/"));
-    File::open(parent).and_then(|dir| dir.sync_all()).map_err(|error| {
-        Failure::platform(format!("cannot sync {}", parent.display())).because(error)
-    })
+    let synced = File::open(parent).and_then(|dir| dir.sync_all());
+    synced.map_err(|error| io("cannot sync", parent, error))
 }
 
 fn failure(path: &Path, doing: &str, fault: Fault) -> Failure {

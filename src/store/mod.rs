@@ -10,8 +10,6 @@ mod audit;
 mod block;
 mod builds;
 mod columns;
-#[cfg(test)]
-mod crash_tests;
 mod deploys;
 mod formation;
 mod home;
@@ -22,6 +20,8 @@ mod operations;
 mod ports;
 mod releases;
 mod settings;
+#[cfg(test)]
+pub(crate) mod tests;
 
 pub use apps::AppRecord;
 pub use audit::AuditEntry;

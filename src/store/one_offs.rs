@@ -62,7 +62,7 @@ impl Ledger {
                         "the release phase of {} v{release} is still running",
                         new.deploy
                     ))
-                    .next("wait for it, or stop it with `xii ps:kill release`")
+                    .next("wait for it to end")
                     .into());
                 }
             }

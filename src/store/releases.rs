@@ -105,6 +105,23 @@ impl Ledger {
         self.read("read the releases", |tx| all(tx, expect(tx, deploy)?.id.0))
     }
 
+    /// The last `most` releases, the oldest first.
+    pub(crate) fn last_release_rows(
+        &self,
+        deploy: &DeployRef,
+        most: u32,
+    ) -> Result<Vec<ReleaseRow>, Failure> {
+        self.read("read the releases", |tx| {
+            let id = expect(tx, deploy)?.id.0;
+            let query = format!(
+                "SELECT {COLUMNS} FROM releases WHERE deploy_id = ?1 ORDER BY number DESC LIMIT ?2"
+            );
+            let mut rows = select(tx, &query, [id, i64::from(most)])?;
+            rows.reverse();
+            Ok(rows)
+        })
+    }
+
     pub(crate) fn release_row(
         &self,
         deploy: &DeployRef,
@@ -145,13 +162,12 @@ fn select<P: rusqlite::Params>(
 ) -> Result<Vec<ReleaseRow>, Fault> {
     let mut statement = tx.prepare_cached(query)?;
     let rows = statement.query_map(params, |row| Ok((row.get::<_, i64>(0)?, record(row)?)))?;
-    let mut releases = Vec::new();
-    for found in rows {
+    rows.map(|found| {
         let (id, mut row) = found?;
         row.config = config(tx, id)?;
-        releases.push(row);
-    }
-    Ok(releases)
+        Ok(row)
+    })
+    .collect()
 }
 
 fn config(tx: &Transaction, release: i64) -> Result<Vec<ConfigRow>, Fault> {

@@ -11,19 +11,18 @@ const KEEPERS_AT_ONCE: u64 = 32;
 impl Ledger {
     /// A number no keeper of this home ever had or will have; numbers may be skipped.
     pub fn next_keeper(&self) -> Result<u64, Failure> {
-        if let Some(number) = self.state().keepers.next() {
+        let mut state = self.state();
+        if let Some(number) = state.keepers.next() {
             return Ok(number);
         }
-        let reserved = self.write("reserve keeper numbers", |tx| {
-            let next = get(tx, "next keeper")?.and_then(|text| text.parse().ok()).unwrap_or(1);
+        state.keepers = self.write_in(&mut state, "reserve keeper numbers", |tx| {
+            let next = get(tx, "next keeper")?.map_or(Ok(1), |text| text.parse::<u64>());
+            let next = next.map_err(|error| {
+                Failure::platform("the counter of keepers is damaged").because(error)
+            })?;
             set(tx, "next keeper", &(next + KEEPERS_AT_ONCE).to_string())?;
             Ok(next..next + KEEPERS_AT_ONCE)
         })?;
-        let mut state = self.state();
-        // Another thread may have reserved meanwhile; the higher numbers keep the order.
-        if reserved.start >= state.keepers.end {
-            state.keepers = reserved;
-        }
         state.keepers.next().ok_or_else(|| Failure::internal("reserved keeper numbers are gone"))
     }
 

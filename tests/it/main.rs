@@ -2,5 +2,6 @@
 
 mod build;
 mod keeper;
+mod router;
 mod sandbox;
 mod stage;

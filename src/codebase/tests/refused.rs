@@ -155,3 +155,22 @@ fn an_untracked_repository_in_a_dirty_tree() {
         refusal(repo.open(dirty())).0.contains("nested/ is a git repository but not a submodule")
     );
 }
+
+#[test]
+fn a_repository_of_another_user() {
+    let repo = Repo::with(&[("Procfile", "web: x")]);
+    let mut owned = vec![repo.path().to_path_buf(), repo.path().join(".git")];
+    if owned.drain(..).any(|path| std::os::unix::fs::chown(path, Some(54321), None).is_err()) {
+        eprintln!("SKIP a_repository_of_another_user: only root can give a folder away");
+        return;
+    }
+    match repo.open(head()) {
+        Ok(_) => eprintln!("SKIP a_repository_of_another_user: git is told to read them all"),
+        refused => {
+            let (what, why, next) = refusal(refused);
+            assert!(what.ends_with("it belongs to another user"), "{what}");
+            assert!(why.contains("dubious ownership"));
+            assert!(next.starts_with("git config --global --add safe.directory "));
+        }
+    }
+}

@@ -115,6 +115,14 @@ fn too_many_files_or_bytes_are_refused_before_they_are_written() {
 }
 
 #[test]
+fn a_name_without_end_is_refused_before_it_fills_the_memory() {
+    let endless = entry(EntryType::GNULongName, b"././@LongLink", b"", &[b'x'; 5000]);
+    assert!(refusal(&[endless, file("a")]).ends_with("a name in it is too long"));
+    let pax = entry(EntryType::XHeader, b"pax", b"", b"18 path=/etc/shadow\n");
+    assert!(refusal(&[pax, file("a")]).ends_with("pax is neither a file nor a link"));
+}
+
+#[test]
 fn a_stream_that_is_cut_off_anywhere_is_an_error() {
     // The zeros at a file's end could be taken for the end of the stream.
     let zeros = entry(EntryType::Regular, b"zeros", b"", &[0; 2048]);
@@ -140,7 +148,9 @@ fn modes_do_not_depend_on_the_sender() {
     let mut builder = Builder::new(Vec::new());
     for (path, mode) in [("plain", 0o600), ("setuid", 0o6711), ("open", 0o666)] {
         let mut header = Header::new_gnu();
-        (header.set_size(0), header.set_mode(mode), header.set_cksum());
+        header.set_size(0);
+        header.set_mode(mode);
+        header.set_cksum();
         builder.append_data(&mut header, path, std::io::empty()).unwrap();
     }
     let dest = Dest::new();

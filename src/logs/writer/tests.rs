@@ -1,4 +1,6 @@
 use super::*;
+use crate::logs::due::{SYNC_EVERY, after};
+use jiff::SignedDuration;
 use tempfile::TempDir;
 
 fn at(text: &str) -> Timestamp {

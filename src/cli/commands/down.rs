@@ -1,0 +1,45 @@
+//! `xii down`: every instance's stop sequence, then the router, then the server.
+
+use crate::app::Failure;
+use crate::cli::client::{Client, Ending, Followed, Interrupts, find, follow};
+use crate::cli::ui::Ui;
+use crate::cli::{Invocation, Outcome};
+use crate::server::api::Accepted;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// From the end of the operation to the end of the server.
+const GONE_WITHIN: Duration = Duration::from_secs(30);
+
+pub async fn run(to: &Invocation) -> Outcome {
+    let Ok(client) = find(&to.settings) else {
+        to.ui.say("xii is not up");
+        return Ok(0);
+    };
+    take_down(&to.ui, &client, &mut Interrupts::of_terminal()).await?;
+    to.ui.say("xii is down; `xii up` brings everything back");
+    Ok(0)
+}
+
+pub async fn take_down(
+    ui: &Ui,
+    client: &Client,
+    interrupts: &mut Interrupts,
+) -> Result<(), Failure> {
+    let accepted: Accepted = client.post("/v1/down", &serde_json::json!({})).await?;
+    match follow(client, ui, &accepted.operation, Ending::ServerEnds, interrupts).await? {
+        Followed::Done(_) => gone(client).await,
+        Followed::Detached => Err(Failure::platform("left before the end; it goes on")),
+    }
+}
+
+async fn gone(client: &Client) -> Result<(), Failure> {
+    let deadline = Instant::now() + GONE_WITHIN;
+    while tokio::net::UnixStream::connect(client.socket()).await.is_ok() {
+        if Instant::now() > deadline {
+            return Err(Failure::platform("the server is still there, though all else has ended"));
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    Ok(())
+}

@@ -1,0 +1,177 @@
+//! The build phase: a source tree that has arrived → a build, made in the sandbox or found.
+
+use super::{Journal, Platform};
+use crate::app::{AppName, DeployRef, Digest, Failure, ManifestTexts, Manifests, ProcessType};
+use crate::build::{self, Confined, Confinement, Event, Plan, Tree, Workspace, build_key};
+use crate::codebase::Facts;
+use crate::keeper::Cancel;
+use crate::run::Host;
+use crate::sandbox::{Level, User};
+use crate::store::BuildRecord;
+use jiff::Timestamp;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Instant;
+
+/// A build that is on the disk and in the ledger.
+pub(super) struct Built {
+    pub digest: Digest,
+    /// Commands the Procfile need not give.
+    pub commands: BTreeMap<ProcessType, String>,
+}
+
+/// Decides what a build would do; nothing is run.
+pub fn plan_build(platform: &Platform, workspace: &Workspace) -> Result<Plan, Failure> {
+    let source = workspace.source();
+    let manifests = Manifests::parse(&ManifestTexts::read(&source)?)?;
+    build::plan(&Tree::read(&source)?, &manifests, &platform.toolchains)
+}
+
+/// Builds, or finds that the same tree was built the same way before.
+pub(super) async fn build(
+    platform: &Platform,
+    journal: &Arc<Journal>,
+    deploy: &DeployRef,
+    facts: &Facts,
+    workspace: Workspace,
+) -> Result<Built, Failure> {
+    let host = platform.host();
+    let phase = journal.phase("build");
+    let plan = plan_build(platform, &workspace)?;
+    let key = build_key(&plan, &facts.tree);
+    // Uncommitted edits are in the files but not in the tree's id.
+    if !facts.dirty
+        && let Some(known) = host.ledger.build_by_key(&key)?
+    {
+        phase.done(format!("unchanged, {}", known.digest.short()));
+        return Ok(Built { digest: known.digest, commands: plan.commands });
+    }
+    let cancel = Cancel::new()?;
+    let work = Work {
+        host: host.clone(),
+        journal: journal.clone(),
+        app: deploy.app.clone(),
+        plan: plan.clone(),
+        workspace,
+        commit_time: facts.commit_time.as_second(),
+        cancel: cancel.clone(),
+    };
+    let mut building = tokio::task::spawn_blocking(move || work.run());
+    let finished = tokio::select! {
+        finished = &mut building => finished,
+        () = journal.cancelled() => {
+            cancel.cancel();
+            building.await
+        }
+    };
+    let made = finished
+        .map_err(|error| Failure::internal("the build was broken off").because(error))??;
+    record(host, &key, &deploy.app, facts, &plan, &made)?;
+    phase.done(summary(&plan, &made));
+    Ok(Built { digest: made.digest, commands: plan.commands })
+}
+
+fn summary(plan: &Plan, made: &build::Build) -> String {
+    let toolchain = plan.toolchain.as_ref().map(|python| format!(" {}", python.version));
+    let cached = made.phases.iter().any(|phase| phase.cached);
+    let cached = if cached { ", dependencies unchanged" } else { "" };
+    format!("{}{}{cached}, {}", plan.language, toolchain.unwrap_or_default(), made.digest.short())
+}
+
+fn record(
+    host: &Host,
+    key: &Digest,
+    app: &AppName,
+    facts: &Facts,
+    plan: &Plan,
+    made: &build::Build,
+) -> Result<(), Failure> {
+    let plan = serde_json::to_string(plan)
+        .map_err(|error| Failure::internal("a build plan cannot be written").because(error))?;
+    let record = BuildRecord {
+        digest: made.digest,
+        app: app.clone(),
+        plan,
+        stack: "host".to_string(),
+        commit: facts.commit.clone(),
+        size: made.size,
+        created_at: Timestamp::now(),
+        pruned_at: None,
+        pinned: false,
+    };
+    host.ledger.record_build(key, &record)
+}
+
+/// What the blocking thread of a build owns.
+struct Work {
+    host: Arc<Host>,
+    journal: Arc<Journal>,
+    app: AppName,
+    plan: Plan,
+    workspace: Workspace,
+    commit_time: i64,
+    cancel: Cancel,
+}
+
+impl Work {
+    fn run(self) -> Result<build::Build, Failure> {
+        let user = build_user(&self.host)?;
+        let confinement = confinement(&self.host, &self.app, user.clone(), &self.cancel);
+        let mut exec = |command: &Confined, line: &mut dyn FnMut(&str)| {
+            confinement.run(self.host.ledger.next_keeper()?, command, line)
+        };
+        let request = build::Request {
+            home: &self.host.home,
+            app: &self.app,
+            plan: &self.plan,
+            workspace: self.workspace,
+            user: (self.host.level == Level::Full).then_some(user),
+            source_date_epoch: self.commit_time,
+            cancel: &self.cancel,
+        };
+        build::build(&request, &mut exec, &mut |event| say(&self.journal, event))
+    }
+}
+
+fn say(journal: &Journal, event: Event) {
+    match event {
+        Event::Started { phase } => journal.output(format!("-----> {phase}")),
+        Event::Output { line } => journal.output(format!("       {line}")),
+        Event::Warning { text } => journal.warn(text),
+        Event::Finished { .. } => {}
+    }
+}
+
+/// Every build of this home runs as this user; no app does.
+fn build_user(host: &Host) -> Result<User, Failure> {
+    let uid = host.uid_of("build")?;
+    Ok(User { uid, gid: uid })
+}
+
+/// Tries what the server finds at its start: can this Python make a venv?
+pub fn try_out(host: &Host, command: &Confined, line: &mut dyn FnMut(&str)) -> Result<i32, Failure> {
+    let app = "xii".parse().map_err(|error| Failure::internal("`xii` is a name").because(error))?;
+    confinement(host, &app, build_user(host)?, &Cancel::new()?).run(
+        host.ledger.next_keeper()?,
+        command,
+        line,
+    )
+}
+
+fn confinement<'a>(
+    host: &'a Host,
+    app: &'a AppName,
+    user: User,
+    cancel: &'a Cancel,
+) -> Confinement<'a> {
+    Confinement {
+        exe: &host.exe,
+        home: &host.home,
+        app,
+        level: host.level,
+        user,
+        limits: build::default_limits(),
+        cancel,
+        deadline: Instant::now() + build::TIME_LIMIT,
+    }
+}

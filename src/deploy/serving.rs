@@ -1,0 +1,36 @@
+//! Which release runs, after a server has come back.
+
+use super::Platform;
+use crate::app::{DeployRef, Failure, ReleaseNumber};
+use crate::release::{self, Status};
+use crate::store::DeployRecord;
+use jiff::Timestamp;
+
+/// The number that the next release of a deploy will get.
+pub fn next_number(platform: &Platform, deploy: &DeployRef) -> Result<ReleaseNumber, Failure> {
+    let releases = release::list(&platform.host().ledger, deploy)?;
+    Ok(ReleaseNumber(releases.last().map_or(1, |release| release.number.0 + 1)))
+}
+
+/// The release whose processes are to run; `None` before the first code.
+pub fn serving(
+    platform: &Platform,
+    record: &DeployRecord,
+) -> Result<Option<ReleaseNumber>, Failure> {
+    let host = platform.host();
+    let current = release::current(&host.ledger, &host.key, &record.deploy)?;
+    Ok(current.filter(|release| release.build.is_some()).map(|release| release.number))
+}
+
+/// A release that was on its way when the server ended has not been acknowledged: it failed.
+pub fn fail_pending(platform: &Platform) -> Result<(), Failure> {
+    let host = platform.host();
+    for record in host.ledger.deploys()? {
+        let releases = release::list(&host.ledger, &record.deploy)?;
+        for pending in releases.iter().filter(|release| release.status == Status::Pending) {
+            let (key, why, now) = (&host.key, "interrupted: the server ended", Timestamp::now());
+            release::fail(&host.ledger, key, &record.deploy, pending.number, why, now)?;
+        }
+    }
+    Ok(())
+}

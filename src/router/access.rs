@@ -1,0 +1,170 @@
+//! The access line, in the format of Heroku's router, and the way it leaves the hot path.
+//!
+//! A record is pushed onto its thread's own list; a tick hands the list to one writing
+//! thread. A writer that cannot keep up loses lines, counted, and never holds up a request.
+
+use super::code::Code;
+use super::routes::{Instance, Service};
+use super::stats::Recent;
+use hyper::header::HeaderValue;
+use hyper::{Method, Uri, Version};
+use std::cell::RefCell;
+use std::fmt::Write as _;
+use std::net::IpAddr;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::mpsc::SyncSender;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
+
+/// One answered (or lost) request.
+#[derive(Debug, Clone)]
+pub struct Record {
+    /// `None`: the host belongs to nobody.
+    pub service: Option<Arc<Service>>,
+    pub instance: Option<Arc<Instance>>,
+    pub method: Method,
+    pub uri: Uri,
+    pub version: Version,
+    pub host: Option<HeaderValue>,
+    pub id: HeaderValue,
+    pub client: IpAddr,
+    pub connect: Duration,
+    pub service_time: Duration,
+    pub status: u16,
+    pub bytes: u64,
+    pub code: Option<Code>,
+    /// More about an error, in our own words.
+    pub detail: Option<&'static str>,
+}
+
+impl Record {
+    pub fn failed(&self) -> bool {
+        self.code.is_some_and(|code| !code.is_clients_own()) || (500..600).contains(&self.status)
+    }
+
+    /// Appends `APP/DEPLOY\t<line>\n`.
+    pub fn write(&self, out: &mut String) {
+        out.push_str(self.service.as_ref().map_or("", |service| &service.deploy));
+        out.push('\t');
+        // Writing to a String cannot fail.
+        let _ = self.line(out);
+        out.push('\n');
+    }
+
+    fn line(&self, out: &mut String) -> std::fmt::Result {
+        match (self.code, self.detail) {
+            (Some(code), _) => {
+                write!(out, "at=error code={code:?} desc=\"{}\"", code.description())?
+            }
+            (None, Some(_)) => out.push_str("at=error"),
+            (None, None) => out.push_str("at=info"),
+        }
+        if let Some(detail) = self.detail {
+            write!(out, " detail=\"{detail}\"")?;
+        }
+        write!(out, " method={} path=", self.method)?;
+        quoted(out, self.uri.path_and_query().map_or("*", |path| path.as_str()).as_bytes());
+        out.push_str(" host=");
+        plain(out, self.host.as_ref().map_or(&b"-"[..], |host| host.as_bytes()));
+        out.push_str(" request_id=");
+        plain(out, self.id.as_bytes());
+        write!(out, " fwd=\"{}\" dyno=", self.client)?;
+        out.push_str(self.instance.as_ref().map_or("", |instance| &instance.dyno));
+        let protocol = if self.version == Version::HTTP_10 { "http1.0" } else { "http" };
+        write!(
+            out,
+            " connect={}ms service={}ms status={} bytes={} protocol={protocol}",
+            self.connect.as_millis(),
+            self.service_time.as_millis(),
+            self.status,
+            self.bytes,
+        )
+    }
+}
+
+/// A value in quotes: quotes and backslashes escaped, everything but printable ASCII as `\xHH`.
+fn quoted(out: &mut String, bytes: &[u8]) {
+    out.push('"');
+    for byte in bytes {
+        match byte {
+            b'"' | b'\\' => out.extend(['\\', char::from(*byte)]),
+            b' '..=b'~' => out.push(char::from(*byte)),
+            _ => drop(write!(out, "\\x{byte:02x}")),
+        }
+    }
+    out.push('"');
+}
+
+/// A value that needs no quotes, or else in quotes.
+fn plain(out: &mut String, bytes: &[u8]) {
+    let harmless = |byte: &u8| byte.is_ascii_graphic() && !b"\"\\=".contains(byte);
+    match !bytes.is_empty() && bytes.iter().all(harmless) {
+        true => out.extend(bytes.iter().map(|byte| char::from(*byte))),
+        false => quoted(out, bytes),
+    }
+}
+
+/// Records a thread may collect between two ticks.
+const PER_TICK: usize = 8192;
+const TICK: Duration = Duration::from_millis(10);
+
+/// Where the threads' lists go.
+#[derive(Debug)]
+pub struct Sink {
+    pub batches: SyncSender<Vec<Record>>,
+    pub dropped: AtomicU64,
+    /// Lists handed over and not written yet.
+    pub pending: AtomicU64,
+    pub recent: Mutex<Recent>,
+}
+
+thread_local! {
+    static COLLECTED: RefCell<Vec<Record>> = const { RefCell::new(Vec::new()) };
+}
+
+impl Sink {
+    /// Called on the hot path, on a worker thread.
+    pub fn push(self: &Arc<Self>, record: Record) {
+        let first = COLLECTED.with_borrow_mut(|records| {
+            if records.len() < PER_TICK {
+                records.push(record);
+            } else {
+                self.dropped.fetch_add(1, Relaxed);
+            }
+            records.len() == 1
+        });
+        if first {
+            let sink = self.clone();
+            tokio::task::spawn_local(async move {
+                tokio::time::sleep(TICK).await;
+                sink.flush();
+            });
+        }
+    }
+
+    /// Counts and hands over what this thread has collected.
+    pub fn flush(&self) {
+        let records = COLLECTED.take();
+        if records.is_empty() {
+            return;
+        }
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
+        for record in &records {
+            if let Some(service) = &record.service {
+                recent.record(&service.deploy, now.as_secs(), record.service_time, record.failed());
+            }
+        }
+        drop(recent);
+        let count = records.len() as u64;
+        self.pending.fetch_add(1, Relaxed);
+        if self.batches.try_send(records).is_err() {
+            self.pending.fetch_sub(1, Relaxed);
+            self.dropped.fetch_add(count, Relaxed);
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "access_tests.rs"]
+mod tests;

@@ -1,0 +1,254 @@
+//! Sends a request to an instance: which one, over which connection, and when again.
+//!
+//! A request goes out a second time only if nothing of it was sent, or if it is one that
+//! may be repeated and the connection was a used one.
+
+use super::body::{Progress, Upload};
+use super::code::Code;
+use super::flight::Flight;
+use super::headers::is_repeatable;
+use super::pool::Sender;
+use super::routes::{Instance, Service};
+use super::table::State;
+use hyper::body::{Body as _, Incoming};
+use hyper::client::conn::http1;
+use hyper::{HeaderMap, Method, Request, Response, Uri};
+use hyper_util::rt::TokioIo;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::net::TcpStream;
+
+/// Instances tried for one request before it fails.
+const TRIES: usize = 3;
+
+/// Why there is no answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trouble {
+    Code(Code, Option<&'static str>),
+    /// The client's body was malformed, or ended early.
+    BrokenBody,
+}
+
+impl From<Code> for Trouble {
+    fn from(code: Code) -> Self {
+        Trouble::Code(code, None)
+    }
+}
+
+/// A request whose body was never looked at can be sent again from this.
+struct Spare {
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+}
+
+pub struct Answer {
+    pub response: Response<Incoming>,
+    pub sender: Sender,
+}
+
+/// Sends the request to one of the service's instances. `pooled` is off for upgrades: a
+/// tunnel's connection is its own.
+pub async fn forward(
+    service: Arc<Service>,
+    mut request: Request<Upload>,
+    flight: &mut Flight,
+    pooled: bool,
+) -> Result<Answer, Trouble> {
+    let worker = flight.worker.clone();
+    let progress = request.body().progress();
+    let repeatable = is_repeatable(request.method(), !request.body().is_end_stream());
+    let mut service = service;
+    let mut tried = Vec::new();
+    let mut fresh = !pooled;
+    let mut last = Trouble::Code(Code::H21, None);
+    while tried.len() < TRIES {
+        let Some(outstanding) = worker.pick(&service, &tried) else {
+            if !tried.is_empty() {
+                break;
+            }
+            service = wait_for_instance(&service, flight).await?;
+            continue;
+        };
+        let instance = outstanding.0.clone();
+        flight.assign(outstanding);
+        let used = if fresh { None } else { worker.pool.take(&instance, repeatable) };
+        let reused = used.is_some();
+        let mut sender = match used {
+            Some(sender) => sender,
+            None => match open(&instance, flight).await {
+                Ok(sender) => sender,
+                Err(code) => {
+                    worker.suspect(&instance);
+                    tried.push(instance.number);
+                    last = code.into();
+                    continue;
+                }
+            },
+        };
+        if sender.ready().await.is_err() {
+            // Closed before anything was sent; a fresh one that does so is a failing app.
+            if !reused {
+                tried.push(instance.number);
+                last = Code::H13.into();
+            }
+            continue;
+        }
+        let spare = (reused && repeatable).then(|| Spare {
+            method: request.method().clone(),
+            uri: request.uri().clone(),
+            headers: request.headers().clone(),
+        });
+        match exchange(&mut sender, request, &progress, flight).await {
+            Ok(response) => return Ok(Answer { response, sender }),
+            Err(Failed::Unsent(unsent)) => {
+                request = unsent;
+                if !reused {
+                    tried.push(instance.number);
+                    last = Code::H13.into();
+                }
+                fresh = reused || fresh;
+            }
+            Err(Failed::Lost(trouble, body)) => match (spare, body) {
+                (Some(spare), true) => {
+                    request = spare.into_request(progress.clone());
+                    fresh = true;
+                }
+                _ => return Err(trouble),
+            },
+        }
+    }
+    Err(last)
+}
+
+impl Spare {
+    fn into_request(self, progress: Rc<Progress>) -> Request<Upload> {
+        let mut request = Request::new(Upload::none(progress));
+        *request.method_mut() = self.method;
+        *request.uri_mut() = self.uri;
+        *request.headers_mut() = self.headers;
+        request
+    }
+}
+
+enum Failed {
+    Unsent(Request<Upload>),
+    /// The request is gone; true when another try on a fresh connection is in order.
+    Lost(Trouble, bool),
+}
+
+/// One request and its response head, within the time allowed.
+async fn exchange(
+    sender: &mut Sender,
+    request: Request<Upload>,
+    progress: &Rc<Progress>,
+    flight: &Flight,
+) -> Result<Response<Incoming>, Failed> {
+    let sending = sender.try_send_request(request);
+    tokio::select! {
+        biased;
+        sent = sending => sent.map_err(|mut error| match error.take_message() {
+            Some(request) => Failed::Unsent(request),
+            None => lost(&error.into_error(), progress),
+        }),
+        trouble = overdue(progress, flight) => Err(Failed::Lost(trouble, false)),
+    }
+}
+
+fn lost(error: &hyper::Error, progress: &Progress) -> Failed {
+    if progress.broken.get() {
+        return Failed::Lost(Trouble::BrokenBody, false);
+    }
+    if error.is_parse() {
+        return Failed::Lost(Code::H17.into(), false);
+    }
+    Failed::Lost(Code::H13.into(), true)
+}
+
+/// Ends when the app has had the whole request for too long, or an upload has stalled.
+async fn overdue(progress: &Progress, flight: &Flight) -> Trouble {
+    let timing = &flight.worker.timing;
+    let mut until = flight.started + timing.first_byte();
+    loop {
+        tokio::time::sleep_until(until.into()).await;
+        let (ended, last) = (progress.ended.get(), progress.last.get());
+        until = last + if ended { timing.first_byte() } else { timing.idle() };
+        if until > Instant::now() {
+            continue;
+        }
+        return match (ended, progress.starved.get()) {
+            (true, _) => Code::H12.into(),
+            (false, true) => Trouble::Code(Code::H28, Some("client stopped sending its request")),
+            (false, false) => Trouble::Code(Code::H12, Some("app stopped reading the request")),
+        };
+    }
+}
+
+/// Opens a connection of its own to an instance.
+async fn open(instance: &Instance, flight: &mut Flight) -> Result<Sender, Code> {
+    let began = Instant::now();
+    let limit = Duration::from_millis(flight.worker.timing.connect_ms);
+    let opened = tokio::time::timeout(limit, TcpStream::connect(instance.address)).await;
+    flight.record.connect += began.elapsed();
+    let stream = match opened {
+        Ok(Ok(stream)) => stream,
+        Ok(Err(_)) => return Err(Code::H21),
+        Err(_) => return Err(Code::H19),
+    };
+    // Without it small writes wait for acknowledgements; a failure costs only that.
+    let _ = stream.set_nodelay(true);
+    let mut builder = http1::Builder::new();
+    builder.max_buf_size(64 * 1024);
+    let shaken = builder.handshake(TokioIo::new(stream)).await;
+    let (sender, connection) = shaken.map_err(|_| Code::H99)?;
+    // Its errors reach the request it serves.
+    tokio::task::spawn_local(connection.with_upgrades());
+    Ok(sender)
+}
+
+/// Nobody is listed: the reason, or, while the app is starting, a bounded wait for a change.
+async fn wait_for_instance(service: &Service, flight: &Flight) -> Result<Arc<Service>, Trouble> {
+    let code = match service.state {
+        State::Stopped | State::NoProcesses => Code::H14,
+        State::Serving | State::Crashed => Code::H10,
+        State::Starting => Code::H20,
+    };
+    if code != Code::H20 {
+        return Err(code.into());
+    }
+    let worker = &flight.worker;
+    if worker.waiting.get() >= worker.timing.boot_most {
+        return Err(Code::H11.into());
+    }
+    let _waiting = Waiting::new(&worker.waiting);
+    let until = flight.started + Duration::from_millis(worker.timing.boot_ms);
+    loop {
+        let changed = worker.changed.notified();
+        if tokio::time::timeout_at(until.into(), changed).await.is_err() {
+            return Err(Code::H20.into());
+        }
+        let host = flight.record.host.as_ref().and_then(|host| host.to_str().ok());
+        let Some(now) = worker.find(host.unwrap_or_default()) else {
+            return Err(Code::H14.into());
+        };
+        if now.state != State::Starting || !now.instances.is_empty() {
+            return Ok(now);
+        }
+    }
+}
+
+struct Waiting<'a>(&'a std::cell::Cell<u32>);
+
+impl<'a> Waiting<'a> {
+    fn new(count: &'a std::cell::Cell<u32>) -> Self {
+        count.set(count.get() + 1);
+        Waiting(count)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.set(self.0.get() - 1);
+    }
+}

@@ -1,0 +1,302 @@
+//! The `xii keep-router` process: it holds the listening sockets for as long as it lives,
+//! and sees to it that a router serves them. It needs no server.
+
+use super::client::Client;
+use super::keep_child::{Child, Children};
+use super::keep_log::Relay;
+use super::settings::{KeepRouterRecord, KeepRouterSpec};
+use super::wire;
+use crate::app::Failure;
+use crate::sandbox::process;
+use rustix::process::Signal;
+use serde_json::{Value, json};
+use std::cell::{Cell, RefCell};
+use std::net::{SocketAddr, TcpListener};
+use std::path::Path;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::{mpsc, oneshot};
+
+/// A router that is not ready by then is taken for broken.
+const READY_WITHIN: Duration = Duration::from_secs(20);
+/// Connections the kernel queues per socket while no router accepts.
+const BACKLOG: u32 = 4096;
+
+enum Order {
+    Restart(Option<oneshot::Sender<Result<(), String>>>),
+    Stop(Option<oneshot::Sender<()>>),
+}
+
+struct Keep {
+    spec: KeepRouterSpec,
+    sockets: Vec<TcpListener>,
+    children: Children,
+    current: RefCell<Option<Rc<Child>>>,
+    restarts: Cell<u64>,
+    orders: mpsc::UnboundedSender<Order>,
+}
+
+/// Keeps a router until told to stop.
+pub fn main() -> Result<(), Failure> {
+    let spec: KeepRouterSpec = serde_json::from_reader(std::io::stdin().lock())
+        .map_err(|error| Failure::internal("the spec on stdin is not understood").because(error))?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build_local(tokio::runtime::LocalOptions::default())
+        .map_err(|error| Failure::platform("cannot start a runtime").because(error))?;
+    runtime.block_on(run(spec))
+}
+
+async fn run(mut spec: KeepRouterSpec) -> Result<(), Failure> {
+    make_dir(&spec.router_dir)?;
+    let _lock = lock(&spec.record.with_extension("lock"))?;
+    // Routers of a keeper that died hold the port; they know that they are to go.
+    Client::new(&spec.router_dir).stop_routers().await?;
+    let sockets = bind(spec.http, spec.threads.max(1)).await?;
+    spec.http = sockets[0]
+        .local_addr()
+        .map_err(|error| Failure::platform("the listening socket has no address").because(error))?;
+    let (orders, received) = mpsc::unbounded_channel();
+    let keep = Rc::new(Keep {
+        children: Children::new(Relay::start(spec.logs_dir.clone()), first_number()),
+        sockets,
+        current: RefCell::default(),
+        restarts: Cell::new(0),
+        orders,
+        spec,
+    });
+    keep.start_child()?;
+    drop(std::fs::remove_file(&keep.spec.socket));
+    let control = tokio::net::UnixListener::bind(&keep.spec.socket).map_err(|error| {
+        let what = format!("cannot listen on {}", keep.spec.socket.display());
+        Failure::platform(what).because(error)
+    })?;
+    tokio::task::spawn_local(wire::serve(control, keep.clone()));
+    write_record(&keep.spec)?;
+    let stopped = keep.clone().supervise(received).await;
+    for path in [&keep.spec.socket, &keep.spec.record] {
+        drop(std::fs::remove_file(path));
+    }
+    keep.children.finish_logs();
+    stopped
+}
+
+impl Keep {
+    fn start_child(&self) -> Result<Rc<Child>, Failure> {
+        let child = self.children.start(&self.spec, &self.sockets)?;
+        self.current.replace(Some(child.clone()));
+        Ok(child)
+    }
+
+    async fn supervise(
+        self: Rc<Self>,
+        mut orders: mpsc::UnboundedReceiver<Order>,
+    ) -> Result<(), Failure> {
+        let failed = |error| Failure::platform("cannot listen for signals").because(error);
+        let mut term = signal(SignalKind::terminate()).map_err(failed)?;
+        let mut int = signal(SignalKind::interrupt()).map_err(failed)?;
+        let mut hangup = signal(SignalKind::hangup()).map_err(failed)?;
+        let mut quick_deaths = 0;
+        loop {
+            let child = self.current.borrow().clone();
+            let order = tokio::select! {
+                biased;
+                _ = term.recv() => Order::Stop(None),
+                _ = int.recv() => Order::Stop(None),
+                order = orders.recv() => order.unwrap_or(Order::Stop(None)),
+                _ = hangup.recv() => Order::Restart(None),
+                () = ended(child.as_deref()) => {
+                    quick_deaths = match child {
+                        Some(child) if child.age() > Duration::from_secs(5) => 0,
+                        _ => quick_deaths + 1,
+                    };
+                    self.restarts.set(self.restarts.get() + 1);
+                    tokio::time::sleep(back_off(quick_deaths)).await;
+                    self.current.take();
+                    // Tried again at the next turn, after the back-off.
+                    let _ = self.start_child();
+                    continue;
+                }
+            };
+            match order {
+                Order::Restart(reply) => {
+                    let done = self.replace().await;
+                    if let Some(reply) = reply {
+                        let _ = reply.send(done);
+                    }
+                }
+                Order::Stop(reply) => {
+                    self.stop().await;
+                    if let Some(reply) = reply {
+                        let _ = reply.send(());
+                    }
+                    return Ok(());
+                }
+            }
+        }
+    }
+
+    /// The new router first; the old one goes only when the new one serves.
+    async fn replace(&self) -> Result<(), String> {
+        let old = self.current.borrow().clone();
+        let new = self
+            .children
+            .start(&self.spec, &self.sockets)
+            .map_err(|failure| failure.to_string())?;
+        if !new.ready_within(READY_WITHIN).await {
+            new.signal(Signal::KILL);
+            return Err("the new router did not become ready; the old one goes on".to_string());
+        }
+        self.current.replace(Some(new));
+        if let Some(old) = old {
+            old.signal(Signal::TERM);
+        }
+        Ok(())
+    }
+
+    async fn stop(&self) {
+        let patience = Duration::from_millis(self.spec.timing.close_ms + 2_000);
+        let until = Instant::now() + patience;
+        self.children.signal_all(Signal::INT);
+        if tokio::time::timeout_at(until.into(), self.children.all_ended()).await.is_err() {
+            self.children.signal_all(Signal::KILL);
+            self.children.all_ended().await;
+        }
+    }
+}
+
+async fn ended(child: Option<&Child>) {
+    match child {
+        Some(child) => child.ended().await,
+        None => {}
+    }
+}
+
+/// At once after a long life or a first death, then slower and slower.
+fn back_off(quick_deaths: u32) -> Duration {
+    match quick_deaths {
+        0 | 1 => Duration::ZERO,
+        more => Duration::from_millis(100 << (more - 2).min(6)),
+    }
+}
+
+impl wire::Answer for Keep {
+    async fn answer(&self, path: &str, _: Value) -> Result<Value, String> {
+        match path {
+            "/status" => {
+                let current = self.current.borrow();
+                Ok(json!({
+                    "pid": std::process::id(),
+                    "http": self.spec.http,
+                    "router": current.as_ref().map(|child| child.pid),
+                    "ready": current.as_ref().is_some_and(|child| child.is_ready()),
+                    "routers": self.children.count(),
+                    "restarts": self.restarts.get(),
+                }))
+            }
+            "/restart" => {
+                let (reply, done) = oneshot::channel();
+                let _ = self.orders.send(Order::Restart(Some(reply)));
+                done.await.map_err(|_| "the keeper is stopping".to_string())??;
+                Ok(json!({}))
+            }
+            "/stop" => {
+                let (reply, done) = oneshot::channel();
+                let _ = self.orders.send(Order::Stop(Some(reply)));
+                // Its end is an answer, too.
+                let _ = done.await;
+                Ok(json!({}))
+            }
+            _ => Err(format!("{path} is not served here")),
+        }
+    }
+}
+
+/// Routers' numbers ascend over keepers as well, so that the newest is known.
+fn first_number() -> u64 {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    now.unwrap_or_default().as_millis() as u64
+}
+
+fn make_dir(path: &Path) -> Result<(), Failure> {
+    std::fs::create_dir_all(path).map_err(|error| {
+        Failure::platform(format!("cannot create {}", path.display())).because(error)
+    })
+}
+
+/// One keeper per run folder.
+fn lock(path: &Path) -> Result<std::fs::File, Failure> {
+    let what = || format!("cannot lock {}", path.display());
+    let file =
+        std::fs::File::create(path).map_err(|error| Failure::platform(what()).because(error))?;
+    file.try_lock().map_err(|error| {
+        Failure::platform(what()).because(error).why("the router's keeper is running already")
+    })?;
+    Ok(file)
+}
+
+/// One socket per thread, all at one address. They are made once and never again: closing
+/// one would drop the connections queued on it.
+async fn bind(address: SocketAddr, count: usize) -> Result<Vec<TcpListener>, Failure> {
+    let failed = |error: std::io::Error| {
+        let failure = Failure::platform(format!("cannot listen on {address}"));
+        match error.kind() {
+            std::io::ErrorKind::AddrInUse => {
+                failure.why("another program listens there").next("XII_HTTP=127.0.0.1:8081 xii up")
+            }
+            _ => failure.because(error),
+        }
+    };
+    // SO_REUSEPORT would share the port with a stranger of the same user: look first.
+    let alone = retry_in_use(|| socket(address, false)).await.map_err(failed)?;
+    let address = alone.local_addr().map_err(failed)?;
+    drop(alone);
+    let sockets = (0..count).map(|_| socket(address, true));
+    sockets.collect::<Result<_, _>>().map_err(failed)
+}
+
+/// A router that was told to go may need a moment.
+async fn retry_in_use<T>(make: impl Fn() -> std::io::Result<T>) -> std::io::Result<T> {
+    let until = Instant::now() + Duration::from_secs(3);
+    loop {
+        match make() {
+            Err(error)
+                if error.kind() == std::io::ErrorKind::AddrInUse && Instant::now() < until =>
+            {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+            made => return made,
+        }
+    }
+}
+
+fn socket(address: SocketAddr, shared: bool) -> std::io::Result<TcpListener> {
+    let socket = match address {
+        SocketAddr::V4(_) => tokio::net::TcpSocket::new_v4()?,
+        SocketAddr::V6(_) => tokio::net::TcpSocket::new_v6()?,
+    };
+    socket.set_reuseaddr(true)?;
+    socket.set_reuseport(shared)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)?.into_std()
+}
+
+fn write_record(spec: &KeepRouterSpec) -> Result<(), Failure> {
+    let pid = std::process::id();
+    let failed = |error: std::io::Error| {
+        Failure::platform(format!("cannot write {}", spec.record.display())).because(error)
+    };
+    let record = KeepRouterRecord {
+        pid,
+        start_time: process::start_time(pid as i32).unwrap_or(0),
+        boot_id: process::boot_id().map_err(failed)?,
+        http: spec.http,
+        socket: spec.socket.clone(),
+    };
+    let text = serde_json::to_vec(&record)
+        .map_err(|error| Failure::internal("the record has no JSON").because(error))?;
+    let next = spec.record.with_extension("next");
+    std::fs::write(&next, text).map_err(failed)?;
+    std::fs::rename(&next, &spec.record).map_err(failed)
+}

@@ -1,0 +1,28 @@
+//! Giving up privileges for good, for processes that serve strangers.
+
+use super::spec::User;
+use rustix::process::{Resource, Rlimit};
+use std::io;
+
+/// Becomes another user, without groups, capabilities or a way back. To be called before the
+/// process has threads: the kernel keeps credentials per thread.
+pub fn become_user(user: &User) -> io::Result<()> {
+    let (uid, gid) =
+        (rustix::process::Uid::from_raw(user.uid), rustix::process::Gid::from_raw(user.gid));
+    rustix::thread::set_thread_groups(&[])?;
+    rustix::thread::set_thread_res_gid(gid, gid, gid)?;
+    rustix::thread::set_thread_res_uid(uid, uid, uid)?;
+    Ok(())
+}
+
+/// No privileges through files, no core dumps, and as many descriptors as the machine allows.
+pub fn settle_for_serving() -> io::Result<()> {
+    rustix::thread::set_no_new_privs(true)?;
+    rustix::process::setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) })?;
+    let files = rustix::process::getrlimit(Resource::Nofile);
+    rustix::process::setrlimit(
+        Resource::Nofile,
+        Rlimit { current: files.maximum, maximum: files.maximum },
+    )?;
+    Ok(())
+}

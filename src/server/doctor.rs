@@ -1,0 +1,65 @@
+//! What this machine can do, found by doing, and what to do about the rest.
+
+use super::api::{Doctor, DoctorCheck};
+use super::http::Api;
+use super::router;
+use axum::Json;
+use axum::extract::State as Shared;
+
+pub async fn doctor(Shared(api): Shared<Api>) -> Json<Doctor> {
+    let host = api.platform.host();
+    let mut checks = vec![DoctorCheck {
+        name: "isolation".to_string(),
+        ok: api.isolation.is_full(),
+        found: super::boot::level_name(host.level).to_string(),
+        remedy: None,
+    }];
+    checks.extend(api.isolation.missing.iter().map(|missing| DoctorCheck {
+        name: missing.what.clone(),
+        ok: false,
+        found: missing.why.clone(),
+        remedy: missing.remedy.clone(),
+    }));
+    checks.push(router_check(&api).await);
+    checks.push(disk(&api));
+    checks.push(toolchains(&api));
+    Json(Doctor { checks })
+}
+
+async fn router_check(api: &Api) -> DoctorCheck {
+    let host = api.platform.host();
+    let keeper = router::found(&host.home);
+    let routers = host.routes.client.status().await.unwrap_or_default();
+    let ok = keeper.is_some() && !routers.is_empty();
+    DoctorCheck {
+        name: "router".to_string(),
+        ok,
+        found: match (keeper, routers.len()) {
+            (Some(record), 1..) => format!("http://{}", record.http),
+            (Some(_), _) => "its keeper runs, but no router answers".to_string(),
+            (None, _) => "not running".to_string(),
+        },
+        remedy: (!ok).then(|| "xii down, then xii up".to_string()),
+    }
+}
+
+fn disk(api: &Api) -> DoctorCheck {
+    let room = crate::build::room_to_build(api.platform.host().home.dir());
+    DoctorCheck {
+        name: "disk".to_string(),
+        ok: room.is_ok(),
+        found: room.as_ref().err().map_or("room for builds".to_string(), |f| f.message.clone()),
+        remedy: room.err().and_then(|failure| failure.next),
+    }
+}
+
+fn toolchains(api: &Api) -> DoctorCheck {
+    let pythons = &api.platform.toolchains.pythons;
+    let found: Vec<String> = pythons.iter().map(ToString::to_string).collect();
+    DoctorCheck {
+        name: "python".to_string(),
+        ok: !found.is_empty(),
+        found: if found.is_empty() { "none".to_string() } else { found.join("; ") },
+        remedy: found.is_empty().then(|| "apt-get install python3-venv".to_string()),
+    }
+}

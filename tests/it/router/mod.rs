@@ -1,0 +1,11 @@
+//! The router and its keeper as real processes between real sockets.
+
+mod control;
+mod handover;
+mod harness;
+mod load;
+mod logs;
+mod rules;
+mod streams;
+mod upstreams;
+mod websockets;
