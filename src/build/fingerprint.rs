@@ -44,6 +44,24 @@ impl Fingerprint {
     }
 }
 
+impl std::fmt::Display for Fingerprint {
+    /// `libc6 2.36-9+deb12u10, os debian 12 (bookworm)`
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let parts = self.0.iter().map(|(name, version)| format!("{name} {version}"));
+        f.write_str(&parts.collect::<Vec<_>>().join(", "))
+    }
+}
+
+impl std::str::FromStr for Fingerprint {
+    type Err = std::convert::Infallible;
+
+    /// As printed; what is not a name and a version is passed over.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let part = |part: &str| part.split_once(' ').map(|(n, v)| (n.to_string(), v.to_string()));
+        Ok(Fingerprint(text.split(", ").filter_map(part).collect()))
+    }
+}
+
 fn change(name: &str, old: Option<&String>, new: Option<&String>) -> Option<String> {
     match (old, new) {
         (Some(old), Some(new)) if old != new => {
@@ -111,12 +129,25 @@ fn os_name(os_release: &str) -> Option<String> {
         };
         os_release.lines().find_map(of)
     };
-    Some(format!("{} {}", field("ID")?, field("VERSION").or_else(|| field("VERSION_ID"))?))
+    let version = field("VERSION").or_else(|| field("VERSION_ID"))?;
+    // A comma ends an entry of a printed fingerprint.
+    Some(format!("{} {}", field("ID")?, version.replace(',', "")))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn printing_and_parsing_again_is_the_identity(
+            found in prop::collection::btree_map("[a-z0-9.+-]{1,8}", "[a-z0-9.+~:()-]{1,8}( [a-z()]{1,4})?", 0..6)
+        ) {
+            let fingerprint = Fingerprint(found);
+            prop_assert_eq!(fingerprint.to_string().parse::<Fingerprint>(), Ok(fingerprint));
+        }
+    }
 
     const STATUS: &str = "Package: libc6\nStatus: install ok installed\nArchitecture: amd64\nVersion: 2.36-9+deb12u10\n\n\
         Package: libc6\nStatus: install ok installed\nArchitecture: i386\nVersion: 2.36-9+deb12u10\n\n\

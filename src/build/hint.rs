@@ -1,5 +1,8 @@
 //! What a failed build's last words mean, where they can be read.
 
+const UNREACHABLE: &str =
+    "this server cannot reach the package registry: try again, or look at its network";
+
 /// A build sees no config; the usual first wish is for a variable of it.
 pub fn for_output(lines: &[String]) -> Option<String> {
     let variable = lines.iter().rev().find_map(|line| missing_variable(line));
@@ -10,6 +13,9 @@ pub fn for_output(lines: &[String]) -> Option<String> {
     }
     let text = lines.join("\n");
     let known = [
+        ("NewConnectionError", UNREACHABLE),
+        ("Network is unreachable", UNREACHABLE),
+        ("Read timed out", UNREACHABLE),
         (
             "Could not find a version that satisfies",
             "check the name and version in requirements.txt",
@@ -18,7 +24,7 @@ pub fn for_output(lines: &[String]) -> Option<String> {
             "DO NOT MATCH THE HASHES",
             "the package is not the one that was locked: lock again, and find out why it changed",
         ),
-        ("Temporary failure in name resolution", "this server cannot reach the package registry"),
+        ("Temporary failure in name resolution", UNREACHABLE),
         ("No space left on device", "the build ran out of room"),
     ];
     known.iter().find(|(sign, _)| text.contains(sign)).map(|(_, hint)| hint.to_string())

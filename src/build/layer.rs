@@ -3,8 +3,10 @@
 
 use super::files::{self, TmpDir, failed};
 use super::plan::Layer;
+use super::stacks;
 use crate::app::Failure;
 use crate::sandbox::User;
+use crate::store::Home;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -16,26 +18,27 @@ fn place(cache: &Path, layer: &Layer) -> PathBuf {
     cache.join("layers").join(layer.key.to_string())
 }
 
-/// Puts a kept layer into the app; `false` when there is none.
-pub fn restore(
-    cache: &Path,
-    layer: &Layer,
-    app: &Path,
-    user: Option<&User>,
-) -> Result<bool, Failure> {
-    let from = place(cache, layer);
-    if !from.is_dir() {
-        return Ok(false);
+/// Where the layer lies, if it is kept.
+pub fn find(home: &Home, cache: &Path, layer: &Layer) -> Option<PathBuf> {
+    match layer.shared {
+        true => stacks::made(home, &layer.key).map(|digest| stacks::place(home, &digest)),
+        false => Some(place(cache, layer)).filter(|place| place.is_dir()),
     }
+}
+
+/// Puts a kept layer into the app.
+pub fn restore(from: &Path, layer: &Layer, app: &Path, user: Option<&User>) -> Result<(), Failure> {
     let to = app.join(&layer.path);
     files::remove(&to)?;
-    files::copy(&from, &to, &|_| true)?;
+    files::copy(from, &to, &|_| true)?;
     if let Some(user) = user {
         files::give_to(&to, user)?;
     }
-    // Only the order in which layers go depends on it.
-    let _ = fs::File::open(&from).and_then(|folder| folder.set_modified(SystemTime::now()));
-    Ok(true)
+    if !layer.shared {
+        // Only the order in which layers go depends on it.
+        let _ = fs::File::open(from).and_then(|folder| folder.set_modified(SystemTime::now()));
+    }
+    Ok(())
 }
 
 pub fn keep(cache: &Path, tmp: &Path, layer: &Layer, app: &Path) -> Result<(), Failure> {
@@ -67,7 +70,12 @@ mod tests {
     use crate::app::Digest;
 
     fn layer(content: &str) -> Layer {
-        Layer { path: ".venv".into(), key: Digest::of(content.as_bytes()), inputs: Vec::new() }
+        Layer {
+            path: ".venv".into(),
+            key: Digest::of(content.as_bytes()),
+            shared: false,
+            inputs: Vec::new(),
+        }
     }
 
     #[test]
@@ -77,11 +85,13 @@ mod tests {
             (dir.path().join("cache"), dir.path().join("tmp"), dir.path().join("app"));
         fs::create_dir_all(app.join(".venv")).unwrap();
         fs::write(app.join(".venv/one"), "1").unwrap();
-        assert!(!restore(&cache, &layer("a"), &app, None).unwrap());
+        let home = Home::open(&dir.path().join("home"), &dir.path().join("run")).unwrap();
+        assert_eq!(find(&home, &cache, &layer("a")), None);
         keep(&cache, &tmp, &layer("a"), &app).unwrap();
         files::remove(&app.join(".venv")).unwrap();
         std::os::unix::fs::symlink("/etc", app.join(".venv")).unwrap();
-        assert!(restore(&cache, &layer("a"), &app, None).unwrap());
+        let kept = find(&home, &cache, &layer("a")).unwrap();
+        restore(&kept, &layer("a"), &app, None).unwrap();
         assert_eq!(fs::read_to_string(app.join(".venv/one")).unwrap(), "1");
         assert_eq!(fs::read_dir(&tmp).unwrap().count(), 0, "nothing is left in tmp");
     }

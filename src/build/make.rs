@@ -1,18 +1,19 @@
 //! Running a plan: source → steps in the sandbox → plain files → a digest → its place.
 
-use super::environment::{APP, CACHE, HOME};
+use super::environment::{self, APP, CACHE};
 use super::event::{Event, Phase};
 use super::exec::{Confined, Exec};
 use super::files::{self, TmpDir, failed};
-use super::plan::{Plan, Stage, Step};
+use super::plan::{Language, Layer, Plan, Stage, Step};
 use super::result::{self, Build, Description};
 use super::stacks::{self, Mounted};
-use super::{hint, layer, room};
+use super::tree::Tree;
+use super::{hint, layer, python, room};
 use crate::app::{AppName, Failure};
 use crate::keeper::Cancel;
 use crate::sandbox::{Mount, User};
 use crate::store::Home;
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -79,10 +80,21 @@ pub fn build(
     let mut run = Run { request, cache, toolchains: Vec::new(), phases: Vec::new(), exec, said };
     run.toolchain()?;
     run.prepare()?;
-    for stage in &request.plan.stages {
-        run.stage(stage)?;
-    }
+    run.stages()?;
     run.finish()
+}
+
+/// What the steps of a stage work with.
+struct Bench {
+    env: BTreeMap<String, String>,
+    mounts: Vec<Mount>,
+}
+
+impl Bench {
+    fn confined(&self, step: &Step) -> Confined {
+        let (argv, cwd) = (step.argv.clone(), step.cwd.clone().into());
+        Confined { argv, env: self.env.clone(), mounts: self.mounts.clone(), cwd }
+    }
 }
 
 struct Run<'a, 'e, 's> {
@@ -103,6 +115,9 @@ impl Run<'_, '_, '_> {
             let user = run.request.user.as_ref();
             let mut line = |text: &str| said(Event::Output { line: text.to_string() });
             let mounted = stacks::ready(run.request.home, python, user, run.exec, &mut line)?;
+            if let Some(mounted) = &mounted {
+                line(&format!("{} is {}", mounted.name, mounted.digest.short()));
+            }
             run.toolchains.extend(mounted);
             Ok(false)
         })
@@ -122,30 +137,72 @@ impl Run<'_, '_, '_> {
         self.cache.join("tools")
     }
 
+    /// A kept layer holds what the stages before it made.
+    fn stages(&mut self) -> Result<(), Failure> {
+        let stages = &self.request.plan.stages;
+        let home = self.request.home;
+        let kept = |stage: &Stage| {
+            stage.layer.as_ref().and_then(|layer| layer::find(home, &self.cache, layer))
+        };
+        let first = stages.iter().rposition(|stage| kept(stage).is_some()).unwrap_or(0);
+        stages[first..].iter().try_for_each(|stage| self.stage(stage))
+    }
+
     fn stage(&mut self, stage: &Stage) -> Result<(), Failure> {
-        let app = self.request.workspace.source();
+        let (home, app) = (self.request.home, self.request.workspace.source());
+        let user = self.request.user.as_ref();
         self.phase(stage.name.clone(), |run| {
-            if let Some(layer) = &stage.layer
-                && layer::restore(&run.cache, layer, &app, run.request.user.as_ref())?
-            {
-                return Ok(true);
+            let Some(layer) = &stage.layer else {
+                let bench = run.bench();
+                return run.steps(stage, &bench).map(|()| false);
+            };
+            let kept = layer::find(home, &run.cache, layer);
+            match &kept {
+                Some(from) => layer::restore(from, layer, &app, user)?,
+                None if layer.shared => {
+                    let digest =
+                        stacks::make(home, &layer.key, |root| run.shared(stage, layer, root))?;
+                    layer::restore(&stacks::place(home, &digest), layer, &app, user)?;
+                }
+                None => {
+                    let bench = run.bench();
+                    run.steps(stage, &bench)?;
+                    layer::keep(&run.cache, &home.tmp(), layer, &app)?;
+                }
             }
-            for step in &stage.steps {
-                run.step(stage, step)?;
-            }
-            if let Some(layer) = &stage.layer {
-                layer::keep(&run.cache, &run.request.home.tmp(), layer, &app)?;
-            }
-            Ok(false)
+            Ok(kept.is_some())
         })
     }
 
-    fn step(&mut self, stage: &Stage, step: &Step) -> Result<(), Failure> {
+    /// In an empty app of its own, without the app's caches and variables: what is made here
+    /// goes into other apps.
+    fn shared(&mut self, stage: &Stage, layer: &Layer, root: &Path) -> Result<(), Failure> {
+        let workspace = Workspace::new(self.request.home)?;
+        if let Some(user) = &self.request.user {
+            files::give_to(workspace.0.path(), user)?;
+        }
+        let python = self.request.plan.toolchain.as_ref();
+        let mut bench =
+            Bench { env: environment::of_a_build(python), mounts: self.mounts(&workspace) };
+        bench.env.insert("SOURCE_DATE_EPOCH".into(), "0".into());
+        self.steps(stage, &bench)?;
+        let made = workspace.source().join(&layer.path);
+        fs::rename(&made, root).map_err(failed("move", &made))?;
+        if self.request.user.is_some() {
+            files::give_to(root, &User { uid: 0, gid: 0 })?;
+        }
+        files::make_plain(root).map(drop)
+    }
+
+    fn steps(&mut self, stage: &Stage, bench: &Bench) -> Result<(), Failure> {
+        stage.steps.iter().try_for_each(|step| self.step(stage, step, bench))
+    }
+
+    fn step(&mut self, stage: &Stage, step: &Step, bench: &Bench) -> Result<(), Failure> {
         self.check_cancelled()?;
         let mut last = VecDeque::new();
-        let command = self.confined(step);
         let said = &mut *self.said;
-        let exit = (self.exec)(&command, &mut |line| {
+        let exit = (self.exec)(&bench.confined(step), &mut |line| {
             if last.len() == LAST_LINES {
                 last.pop_front();
             }
@@ -159,19 +216,19 @@ impl Run<'_, '_, '_> {
         }
     }
 
-    fn confined(&self, step: &Step) -> Confined {
-        let bind =
-            |source: PathBuf, target: &str| Mount::ReadWrite { source, target: target.into() };
-        let workspace = &self.request.workspace;
-        let mut mounts: Vec<Mount> =
-            self.toolchains.iter().map(|t| t.mount(self.request.home)).collect();
-        mounts.push(bind(workspace.tmp(), "/tmp"));
-        mounts.push(bind(self.tools(), CACHE));
-        mounts.push(bind(workspace.source(), APP));
+    fn bench(&self) -> Bench {
+        let mut mounts = self.mounts(&self.request.workspace);
+        mounts.push(Mount::ReadWrite { source: self.tools(), target: CACHE.into() });
         let mut env = self.request.plan.env.clone();
         env.insert("SOURCE_DATE_EPOCH".into(), self.request.source_date_epoch.to_string());
-        env.entry("HOME".into()).or_insert_with(|| HOME.into());
-        Confined { argv: step.argv.clone(), env, mounts, cwd: APP.into() }
+        Bench { env, mounts }
+    }
+
+    fn mounts(&self, workspace: &Workspace) -> Vec<Mount> {
+        let bind =
+            |source: PathBuf, target: &str| Mount::ReadWrite { source, target: target.into() };
+        let toolchains = self.toolchains.iter().map(|t| t.mount(self.request.home));
+        toolchains.chain([bind(workspace.tmp(), "/tmp"), bind(workspace.source(), APP)]).collect()
     }
 
     fn finish(mut self) -> Result<Build, Failure> {
@@ -179,6 +236,11 @@ impl Run<'_, '_, '_> {
         let app = request.workspace.source();
         if let Some(output) = &request.plan.output {
             check_output(&app, output)?;
+        }
+        if request.plan.language == Language::Python
+            && let Some(text) = python::unlisted(&Tree::read(&app)?, &app)
+        {
+            (self.said)(Event::Warning { text });
         }
         let mut built = None;
         self.phase("storing the build".to_string(), |run| {

@@ -8,6 +8,7 @@
 //! ```text
 //! tree.rs          what planning looks at          plan.rs       tree → plan, pure
 //! python.rs static_site.rs command.rs              one file per language
+//! static_server    what serves a static site
 //! foreign.rs       languages that are not known    environment.rs  a build's environment
 //! toolchain.rs on_path.rs                          which Pythons there are
 //! fingerprint.rs   what lies below, on `host`
@@ -27,7 +28,6 @@ mod files;
 mod fingerprint;
 mod foreign;
 mod hint;
-mod interim;
 mod layer;
 mod make;
 mod on_path;

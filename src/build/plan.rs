@@ -50,6 +50,8 @@ pub struct Stage {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Step {
     pub argv: Vec<String>,
+    /// `/app`, or `/` where a file of the app must not be taken for a module of the tool.
+    pub cwd: String,
     /// Its exit code says nothing about the app: compiling bytecode ahead.
     #[serde(default)]
     pub may_fail: bool,
@@ -57,9 +59,13 @@ pub struct Step {
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Layer {
-    /// Relative to the app: `.venv`.
+    /// Relative to the app: `.venv`. The stage leaves nothing else, and holds what earlier
+    /// stages left there.
     pub path: String,
     pub key: Digest,
+    /// Made without the app in sight, and so the same for every app.
+    #[serde(default)]
+    pub shared: bool,
     /// The files of the tree that decide the key, for people.
     pub inputs: Vec<String>,
 }
@@ -76,7 +82,49 @@ impl std::fmt::Display for Language {
 
 impl Step {
     pub fn new<const N: usize>(argv: [&str; N]) -> Self {
-        Step { argv: argv.map(String::from).to_vec(), may_fail: false }
+        let argv = argv.map(String::from).to_vec();
+        Step { argv, cwd: environment::APP.to_string(), may_fail: false }
+    }
+}
+
+impl Plan {
+    /// What the plan builds, for a release's line: `Python 3.12.1`.
+    pub fn title(&self) -> String {
+        match &self.toolchain {
+            Some(python) => format!("{} {}", self.language, python.version),
+            None => self.language.to_string(),
+        }
+    }
+}
+
+impl std::fmt::Display for Plan {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        writeln!(f, "builds     {}", self.title())?;
+        writeln!(f, "stack      host ({})", self.stack)?;
+        if let Some(python) = &self.toolchain {
+            writeln!(f, "toolchain  Python {python}")?;
+        }
+        for stage in &self.stages {
+            write!(f, "{stage}")?;
+        }
+        for (process_type, command) in &self.commands {
+            writeln!(f, "{process_type}: {command}")?;
+        }
+        self.warnings.iter().try_for_each(|text| writeln!(f, " !  {text}"))
+    }
+}
+
+impl std::fmt::Display for Stage {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        writeln!(f, "-----> {}", self.name)?;
+        match &self.layer {
+            Some(Layer { shared: true, .. }) => writeln!(f, "       made once on this server")?,
+            Some(layer) => {
+                writeln!(f, "       made again when these change: {}", layer.inputs.join(", "))?
+            }
+            None => {}
+        }
+        self.steps.iter().try_for_each(|step| writeln!(f, "       $ {}", step.argv.join(" ")))
     }
 }
 

@@ -41,15 +41,19 @@ fn a_python_app_gets_a_venv_its_packages_and_bytecode() {
         made(&[("requirements.txt", "flask==3.0.0"), (".python-version", "3.12\n")], WEB, None)
             .unwrap();
     assert_eq!(plan.language, Language::Python);
-    let commands: Vec<_> =
-        plan.stages.iter().flat_map(|s| &s.steps).map(|s| s.argv.join(" ")).collect();
+    let steps = plan.stages.iter().flat_map(|stage| &stage.steps);
+    let commands: Vec<_> = steps.map(|s| format!("{} {}", s.cwd, s.argv.join(" "))).collect();
+    let compile =
+        "/ /app/.venv/bin/python -m compileall -f -q -q --invalidation-mode unchecked-hash";
     assert_eq!(
         commands,
         [
-            "/opt/xii/python-3.12.1/bin/python3.12 -m venv /app/.venv",
-            "/app/.venv/bin/python -m pip install --no-compile --progress-bar off -r /app/requirements.txt",
-            "/app/.venv/bin/python -m compileall -f -q -q --invalidation-mode unchecked-hash /app/.venv/lib",
-            r"/app/.venv/bin/python -m compileall -f -q -q --invalidation-mode unchecked-hash -x /(\.venv|node_modules)/ /app",
+            "/ /opt/xii/python-3.12.1/bin/python3.12 -m venv /app/.venv".to_string(),
+            format!("{compile} /app/.venv/lib"),
+            "/app /app/.venv/bin/pip install --no-compile --progress-bar off -r /app/requirements.txt"
+                .to_string(),
+            format!("{compile} -x /site-packages/pip/ /app/.venv/lib"),
+            format!(r"{compile} -x /(\.venv|node_modules)/ /app"),
         ]
     );
     assert_eq!(
@@ -62,7 +66,7 @@ fn a_python_app_gets_a_venv_its_packages_and_bytecode() {
 #[test]
 fn hashes_hold_pip_to_them() {
     let plan = made(&[("requirements.txt", "six==1.16.0 --hash=sha256:aa")], WEB, None).unwrap();
-    assert!(plan.stages[0].steps[1].argv.contains(&"--require-hashes".to_string()));
+    assert!(plan.stages[1].steps[0].argv.contains(&"--require-hashes".to_string()));
 }
 
 #[test]
@@ -80,7 +84,7 @@ fn an_unpinned_package_is_named_wherever_it_stands() {
 
 #[test]
 fn the_layer_follows_every_list_and_nothing_else() {
-    let key = |files: &[(&str, &str)]| made(files, WEB, None).unwrap().stages[0].layer.clone();
+    let key = |files: &[(&str, &str)]| made(files, WEB, None).unwrap().stages[1].layer.clone();
     let base = [("requirements.txt", "-r more.txt"), ("more.txt", "six==1.16.0"), ("app.py", "1")];
     let layer = key(&base).unwrap();
     assert_eq!(layer.inputs, ["more.txt", "requirements.txt"]);
@@ -146,7 +150,8 @@ fn a_build_command_builds_any_language_and_comes_last_in_a_known_one() {
     assert_eq!(
         names,
         [
-            "dependencies: requirements.txt with Python 3.11.2",
+            "venv of Python 3.11.2",
+            "dependencies: requirements.txt",
             "build command: go build",
             "bytecode"
         ]
@@ -195,4 +200,20 @@ fn a_plan_survives_being_stored() {
         made(&[("requirements.txt", "six"), (".python-version", "3.12")], WEB, None).unwrap();
     let text = serde_json::to_string(&plan).unwrap();
     assert_eq!(serde_json::from_str::<Plan>(&text).unwrap(), plan);
+}
+
+#[test]
+fn a_plan_reads_like_what_will_happen() {
+    let files = [("requirements.txt", "six"), (".python-version", "3.11")];
+    let text = made(&files, WEB, Some("[build]\ncommand = \"make\"\n")).unwrap().to_string();
+    for line in [
+        "builds     Python 3.11.2",
+        "toolchain  Python 3.11.2 (stack host, /usr/bin/python3.11)",
+        "-----> dependencies: requirements.txt",
+        "       made again when these change: requirements.txt",
+        "       $ sh -ec make",
+        " !  requirements.txt does not pin six: another day's build may differ; write `name==version`",
+    ] {
+        assert!(text.lines().any(|found| found == line), "{line:?} is not in\n{text}");
+    }
 }

@@ -8,9 +8,13 @@ use super::toolchain::{Python, Toolchains};
 use super::tree::Tree;
 use super::version::Wanted;
 use crate::app::{BuildSettings, Diagnostic, Diagnostics, Failure, SourceFile};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
 
-const VENV: &str = ".venv";
+const FOLDER: &str = ".venv";
+const VENV: &str = "/app/.venv";
+/// What a venv itself brings.
+const OWN: [&str; 2] = ["pip", "setuptools"];
 const LIST: &str = "requirements.txt";
 
 pub fn add(
@@ -36,7 +40,8 @@ pub fn add(
     plan.env = environment::of_a_build(Some(python));
     plan.env.extend(build.env.clone());
     plan.toolchain = Some(python.clone());
-    let mut dependencies = dependencies(python, hashes);
+    plan.stages.push(venv(python, plan));
+    let mut dependencies = dependencies(hashes);
     if !local {
         dependencies.layer = Some(layer(plan, &dependencies, lists));
     }
@@ -46,33 +51,38 @@ pub fn add(
     Ok(())
 }
 
-fn dependencies(python: &Python, hashes: bool) -> Stage {
-    let exe = python.exe().display().to_string();
-    let venv = format!("{APP}/{VENV}");
-    let own = format!("{venv}/bin/python");
-    let mut install =
-        Step::new([&own, "-m", "pip", "install", "--no-compile", "--progress-bar", "off"]);
+/// An empty venv: the slowest part of a first build, and the same for every app. It is made
+/// in `/`, for an `email.py` of the app would be taken for Python's.
+fn venv(python: &Python, plan: &Plan) -> Stage {
+    let mut make = Step::new([&python.exe().display().to_string(), "-m", "venv", VENV]);
+    make.cwd = "/".to_string();
+    let steps = vec![make, compile(&[&format!("{VENV}/lib")])];
+    let env = environment::of_a_build(Some(python));
+    let key = digest_of(&("venv", python, &plan.stack, env, &steps));
+    let layer = Layer { path: FOLDER.to_string(), key, shared: true, inputs: Vec::new() };
+    Stage { name: format!("venv of Python {}", python.version), steps, layer: Some(layer) }
+}
+
+/// pip itself is compiled already.
+fn dependencies(hashes: bool) -> Stage {
+    let pip = format!("{VENV}/bin/pip");
+    let mut install = Step::new([&pip, "install", "--no-compile", "--progress-bar", "off"]);
     install.argv.extend(hashes.then(|| "--require-hashes".to_string()));
     install.argv.extend(["-r".to_string(), format!("{APP}/{LIST}")]);
-    let compile = compile(&own, &[&format!("{venv}/lib")]);
-    Stage {
-        name: format!("dependencies: {LIST} with Python {}", python.version),
-        steps: vec![Step::new([&exe, "-m", "venv", &venv]), install, compile],
-        layer: None,
-    }
+    let compile = compile(&["-x", "/site-packages/pip/", &format!("{VENV}/lib")]);
+    Stage { name: format!("dependencies: {LIST}"), steps: vec![install, compile], layer: None }
 }
 
 /// The app's own modules: `/app` is read-only later, so what is not compiled now is compiled
 /// again at every start.
 fn bytecode() -> Stage {
-    let own = format!("{APP}/{VENV}/bin/python");
-    let steps = vec![compile(&own, &["-x", r"/(\.venv|node_modules)/", APP])];
+    let steps = vec![compile(&["-x", r"/(\.venv|node_modules)/", APP])];
     Stage { name: "bytecode".to_string(), steps, layer: None }
 }
 
-fn compile(python: &str, what: &[&str]) -> Step {
+fn compile(what: &[&str]) -> Step {
     let mut step = Step::new([
-        python,
+        &format!("{VENV}/bin/python"),
         "-m",
         "compileall",
         "-f",
@@ -82,14 +92,16 @@ fn compile(python: &str, what: &[&str]) -> Step {
         "unchecked-hash",
     ]);
     step.argv.extend(what.iter().map(|word| word.to_string()));
+    step.cwd = "/".to_string();
     step.may_fail = true;
     step
 }
 
-/// All that decides what lies in the venv.
+/// All that decides what lies in the venv; the stages before are those of the same toolchain.
 fn layer(plan: &Plan, stage: &Stage, lists: BTreeMap<String, String>) -> Layer {
-    let key = digest_of(&(&lists, &plan.toolchain, &plan.stack, &plan.env, &stage.steps));
-    Layer { path: VENV.to_string(), key, inputs: lists.into_keys().collect() }
+    let key =
+        digest_of(&(&lists, &plan.toolchain, &plan.stack, &plan.env, &stage.steps, &plan.stages));
+    Layer { path: FOLDER.to_string(), key, shared: false, inputs: lists.into_keys().collect() }
 }
 
 /// requirements.txt and the files it names, directly or not.
@@ -103,6 +115,51 @@ fn lists(tree: &Tree) -> BTreeMap<String, String> {
         }
     }
     found
+}
+
+/// What pip installed beyond what the lists name: it is not pinned.
+pub fn unlisted(tree: &Tree, app: &Path) -> Option<String> {
+    let lists = lists(tree);
+    let name = |requirement| match requirement {
+        Requirement::Package { name, .. } => Some(normal(&name)),
+        _ => None,
+    };
+    let listed = lists.values().flat_map(|text| requirements::parse(text)).filter_map(name);
+    let own = OWN.map(String::from);
+    let known: BTreeSet<String> = listed.chain(own).collect();
+    let mut found: Vec<String> = installed(app)
+        .into_iter()
+        .filter(|(name, _)| !known.contains(&normal(name)))
+        .map(|(name, version)| format!("{name}=={version}"))
+        .collect();
+    found.sort();
+    let local = lists
+        .values()
+        .flat_map(|text| requirements::parse(text))
+        .any(|r| matches!(r, Requirement::Local { .. }));
+    (!found.is_empty() && !local).then(|| {
+        let all = found.join(", ");
+        format!("installed, but not in {LIST}: {all}; `pip freeze > {LIST}` pins them too")
+    })
+}
+
+/// Name and version of each package in the venv.
+fn installed(app: &Path) -> Vec<(String, String)> {
+    let entries = |path: PathBuf| std::fs::read_dir(path).into_iter().flatten().flatten();
+    let libraries =
+        entries(app.join(FOLDER).join("lib")).map(|entry| entry.path().join("site-packages"));
+    let of = |entry: std::fs::DirEntry| {
+        let name = entry.file_name().into_string().ok()?;
+        let (name, version) = name.strip_suffix(".dist-info")?.rsplit_once('-')?;
+        Some((name.to_string(), version.to_string()))
+    };
+    libraries.flat_map(entries).filter_map(of).collect()
+}
+
+/// As packages are compared: `Foo_Bar` is `foo-bar`.
+fn normal(name: &str) -> String {
+    let parts = name.split(['-', '_', '.']).filter(|part| !part.is_empty());
+    parts.collect::<Vec<_>>().join("-").to_ascii_lowercase()
 }
 
 fn warnings<'a>(
@@ -182,5 +239,29 @@ fn unavailable(declared: Option<&(Wanted, &str)>, available: &Toolchains) -> Fai
             "write `{prefix}{version}` into {file}, or install the version asked for on the server"
         )),
         None => failure,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn packages_that_nobody_listed_are_named() {
+        let app = tempfile::tempdir().unwrap();
+        let site = app.path().join(".venv/lib/python3.12/site-packages");
+        for name in ["Flask-3.0.0", "typing_extensions-4.1", "pip-23.2", "MarkupSafe-3.0.2"] {
+            std::fs::create_dir_all(site.join(format!("{name}.dist-info"))).unwrap();
+        }
+        let text = "flask==3.0.0\nTyping.Extensions==4.1\n".to_string();
+        let mut tree =
+            Tree { texts: BTreeMap::from([(LIST.to_string(), text)]), ..Tree::default() };
+        let warning = unlisted(&tree, app.path()).unwrap();
+        assert!(
+            warning.starts_with("installed, but not in requirements.txt: MarkupSafe==3.0.2;"),
+            "{warning}"
+        );
+        tree.texts.insert(LIST.to_string(), "flask\ntyping-extensions\nmarkupsafe".to_string());
+        assert_eq!(unlisted(&tree, app.path()), None);
     }
 }

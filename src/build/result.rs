@@ -84,7 +84,7 @@ pub fn store(
         files::give_to(tree, &User { uid: 0, gid: 0 })?;
     }
     let size = files::make_plain(tree)?;
-    let digest = super::interim::tree_digest(tree)?;
+    let digest = crate::codebase::tree_digest(tree)?;
     files::publish(tree, &home.build(&digest))?;
     Ok((digest, size))
 }

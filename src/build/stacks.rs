@@ -34,7 +34,7 @@ impl Mounted {
     }
 }
 
-fn place(home: &Home, digest: &Digest) -> PathBuf {
+pub fn place(home: &Home, digest: &Digest) -> PathBuf {
     home.stacks().join(digest.to_string())
 }
 
@@ -50,25 +50,42 @@ pub fn ready(
     let (Origin::Server { prefix, .. }, Some(target)) = (&python.origin, python.mount()) else {
         return Ok(None);
     };
-    let made = home.stacks().join("made");
-    fs::create_dir_all(&made).map_err(failed("make", &made))?;
-    let _lock = locked(&made.join("lock"))?;
-    let note = made.join(digest_of(python).to_string());
     let name = format!("python-{}", python.version);
-    let known = fs::read_to_string(&note).ok().and_then(|text| text.trim().parse().ok());
-    if let Some(digest) = known.filter(|digest| place(home, digest).is_dir()) {
-        return Ok(Some(Mounted { name, digest, target }));
+    let digest = make(home, &digest_of(python), |root| {
+        said(&format!("copying Python {} from {}", python.version, prefix.display()));
+        relocate::python(prefix, &python.exe_name(), root, &target)?;
+        files::make_plain(root)?;
+        finish(python, root, &target, user, exec, said)
+    })?;
+    Ok(Some(Mounted { name, digest, target }))
+}
+
+/// What was made under this key, if it is still there.
+pub fn made(home: &Home, key: &Digest) -> Option<Digest> {
+    let note = home.stacks().join("made").join(key.to_string());
+    let digest = fs::read_to_string(note).ok()?.trim().parse().ok()?;
+    place(home, &digest).is_dir().then_some(digest)
+}
+
+/// Finds what was made under this key, or lets `work` make it in an absent folder.
+pub fn make(
+    home: &Home,
+    key: &Digest,
+    work: impl FnOnce(&Path) -> Result<(), Failure>,
+) -> Result<Digest, Failure> {
+    let notes = home.stacks().join("made");
+    fs::create_dir_all(&notes).map_err(failed("make", &notes))?;
+    let _lock = locked(&notes.join("lock"))?;
+    if let Some(digest) = made(home, key) {
+        return Ok(digest);
     }
-    said(&format!("copying Python {} from {}", python.version, prefix.display()));
     let tmp = TmpDir::new(&home.tmp(), "toolchain")?;
     let root = tmp.path().join("root");
-    relocate::python(prefix, &python.exe_name(), &root, &target)?;
-    files::make_plain(&root)?;
-    finish(python, &root, &target, user, exec, said)?;
-    let digest = super::interim::tree_digest(&root)?;
+    work(&root)?;
+    let digest = crate::codebase::tree_digest(&root)?;
     files::publish(&root, &place(home, &digest))?;
-    note_down(&note, &digest)?;
-    Ok(Some(Mounted { name, digest, target }))
+    note_down(&notes.join(key.to_string()), &digest)?;
+    Ok(digest)
 }
 
 /// Runs the copy at its new place, and lets it compile its library: it is read-only later.

@@ -139,7 +139,7 @@ fn the_same_python_app_built_twice_on_two_paths_is_one_digest() {
     for world in &worlds {
         let (built, events) = world.build(&PYTHON, Some("web: python app.py"), "");
         let built = match built {
-            Err(failure) if failure.message.contains("no usable Python") => {
+            Err(failure) if cannot_be_tried(&failure) => {
                 return eprintln!("SKIP {test}: {failure}");
             }
             built => built.unwrap_or_else(|failure| panic!("{failure}: {events:?}")),
@@ -225,9 +225,66 @@ fn a_build_sees_neither_the_servers_environment_nor_its_files() {
     {
         assert!(text.contains(wanted), "{wanted} is not in {text}");
     }
-    for unwanted in ["CARGO", "XII_"] {
+    for unwanted in ["CARGO_MANIFEST", "XII_"] {
         assert!(!text.contains(unwanted), "{unwanted} is in {text}");
     }
+}
+
+#[test]
+fn the_bundled_examples_build() {
+    let test = "the_bundled_examples_build";
+    if skip_without_root(test) {
+        return;
+    }
+    for (name, expected) in [("guestbook", "app.py"), ("static", "index.html")] {
+        let world = World::new();
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples").join(name);
+        let mut files = Vec::new();
+        for entry in std::fs::read_dir(&folder).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.file_name().unwrap().to_str().unwrap().to_string();
+            files.push((name, std::fs::read_to_string(&path).unwrap()));
+        }
+        let files: Vec<_> =
+            files.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
+        let procfile = files.iter().find(|(name, _)| *name == "Procfile").map(|(_, text)| *text);
+        let (built, events) = world.build(&files, procfile, &path());
+        let built = match built {
+            Err(failure) if cannot_be_tried(&failure) => {
+                return eprintln!("SKIP {test}: {failure}");
+            }
+            built => built.unwrap_or_else(|failure| panic!("{failure}: {events:?}")),
+        };
+        assert!(app_folder(&world.home, &built.digest).join(expected).exists());
+        let warned = events
+            .iter()
+            .any(|event| matches!(event, Event::Warning { text } if text.contains("not in")));
+        assert!(!warned, "an example locks everything: {events:?}");
+        world.nothing_is_left();
+    }
+}
+
+#[test]
+fn a_module_of_the_app_named_like_pythons_own_does_not_break_its_build() {
+    let test = "a_module_of_the_app_named_like_pythons_own_does_not_break_its_build";
+    if skip_without_root(test) {
+        return;
+    }
+    let world = World::new();
+    let evil = "raise SystemExit('the app ran')\n";
+    let files =
+        [("requirements.txt", ""), ("venv.py", evil), ("email.py", evil), ("compileall.py", evil)];
+    let (built, events) = world.build(&files, Some("web: true"), "");
+    match built {
+        Err(failure) if cannot_be_tried(&failure) => eprintln!("SKIP {test}: {failure}"),
+        built => assert!(built.is_ok(), "{built:?}: {events:?}"),
+    }
+}
+
+/// What a machine may lack: a Python with venv, or a way to the package registry.
+fn cannot_be_tried(failure: &Failure) -> bool {
+    let no_way = failure.next.as_ref().is_some_and(|next| next.contains("cannot reach"));
+    no_way || failure.message.contains("no usable Python")
 }
 
 #[test]
@@ -252,7 +309,8 @@ fn a_build_past_its_time_is_ended_and_the_app_is_to_blame() {
     if skip_without_root("a_build_past_its_time_is_ended_and_the_app_is_to_blame") {
         return;
     }
-    let world = World { time_limit: Duration::from_millis(300), ..World::new() };
+    let mut world = World::new();
+    world.time_limit = Duration::from_millis(300);
     let toml = "[build]\ncommand = \"sleep 1000\"\n";
     let failure = world.build(&[("xii.toml", toml)], Some("web: true"), "").0.unwrap_err();
     assert_eq!(failure.exit_code(), 3, "{failure}");
@@ -271,7 +329,7 @@ fn a_package_that_does_not_exist_and_a_wrong_hash_are_the_apps_fault() {
         [("xii-no-such-package-1234==1.0\n", "check the name"), (wrong.as_str(), "lock again")]
     {
         let failure = match world.build(&[("requirements.txt", list)], Some("web: true"), "").0 {
-            Err(failure) if failure.message.contains("no usable Python") => {
+            Err(failure) if cannot_be_tried(&failure) => {
                 return eprintln!("SKIP {test}: {failure}");
             }
             built => built.unwrap_err(),

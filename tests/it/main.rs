@@ -10,10 +10,14 @@
     reason = "a test that cannot go on fails where it stands"
 )]
 
+mod attached;
+mod begin;
 mod build;
 mod cli;
+mod firewall;
 mod house;
 mod keeper;
+mod limits;
 mod router;
 mod sandbox;
 mod stage;
