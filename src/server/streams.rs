@@ -195,7 +195,11 @@ pub async fn logs(
 }
 
 fn text(lines: &[Line]) -> Bytes {
-    lines.iter().flat_map(Line::to_bytes).collect::<Vec<u8>>().into()
+    lines
+        .iter()
+        .flat_map(|line| [line.to_bytes(), vec![b'\n']].concat())
+        .collect::<Vec<u8>>()
+        .into()
 }
 
 /// A body that is fed from elsewhere, and ends when its sender is dropped.
