@@ -55,23 +55,12 @@ impl Confinement<'_> {
         let (done, wait) = channel::<()>();
         let late = AtomicBool::new(false);
         let exit = std::thread::scope(|scope| {
-<<<<<<< HEAD
-            scope.spawn({
-                let (late, wait) = (&late, wait);
-                move || {
-                    let left = self.deadline.saturating_duration_since(Instant::now());
-                    if wait.recv_timeout(left) == Err(RecvTimeoutError::Timeout) {
-                        late.store(true, Ordering::Relaxed);
-                        self.cancel.cancel();
-                    }
-=======
             let late = &late;
             scope.spawn(move || {
                 let left = self.deadline.saturating_duration_since(Instant::now());
                 if wait.recv_timeout(left) == Err(RecvTimeoutError::Timeout) {
                     late.store(true, Ordering::Relaxed);
                     self.cancel.cancel();
->>>>>>> build
                 }
             });
             let mut each =
