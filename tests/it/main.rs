@@ -20,4 +20,6 @@ mod keeper;
 mod limits;
 mod router;
 mod sandbox;
+mod spine;
 mod stage;
+mod world;
