@@ -2,8 +2,8 @@
 //! the others.
 
 use super::{
-    AppJson, Diagnostic, Diagnostics, Failure, Formation, ProcessType, Settings, SourceFile, parse_app_json,
-    parse_procfile, parse_settings,
+    AppJson, Diagnostic, Diagnostics, Failure, Formation, ProcessType, Settings, SourceFile,
+    parse_app_json, parse_procfile, parse_settings,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};

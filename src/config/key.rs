@@ -103,6 +103,18 @@ impl Key {
         hmac(key.reveal(), &parts)
     }
 
+    /// As the file holds it; the buffer never grows, so that no copy is left behind.
+    fn to_text(&self) -> Secret<String> {
+        let mut text = String::with_capacity(256);
+        text.extend([HEADER, "\nid ", self.id.as_str(), "\nkey "]);
+        for byte in self.root.reveal() {
+            let digits = [byte >> 4, byte & 15].map(|digit| char::from_digit(digit.into(), 16));
+            text.extend(digits.into_iter().flatten());
+        }
+        text.push('\n');
+        Secret::new(text)
+    }
+
     fn from_root(root: Secret<[u8; 32]>) -> Key {
         let digest = hmac(root.reveal(), &[b"xii key id v1", &[1]]);
         let id = digest[..8].iter().map(|byte| format!("{byte:02x}")).collect();
@@ -137,11 +149,8 @@ impl Key {
             Failure::platform("cannot make a key: no randomness").because(error)
         })?;
         let key = Key::from_root(Secret::new(root));
-        let hex: String = root.iter().map(|byte| format!("{byte:02x}")).collect();
         zeroize::Zeroize::zeroize(&mut root);
-        let text = Secret::new(format!("{HEADER}\nid {}\nkey {hex}\n", key.id));
-        drop(Secret::new(hex));
-        write_new(path, text.reveal().as_bytes())
+        write_new(path, key.to_text().reveal().as_bytes())
             .map_err(|error| io("cannot write the key", path, error))?;
         Ok(key)
     }
@@ -149,7 +158,8 @@ impl Key {
 
 /// The file is whole or absent, and never takes the place of another.
 fn write_new(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let folder = path.parent().unwrap_or(Path::new("/"));
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let folder = folder.unwrap_or(Path::new("."));
     let temporary = temporary(path)?;
     let written = OpenOptions::new()
         .write(true)

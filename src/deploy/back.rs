@@ -50,7 +50,8 @@ pub async fn roll_back(
         at: Timestamp::now(),
     };
     let rolled = release::rollback(&host.ledger, &host.key, &wish)?;
-    phase.done(format!("{}: code, commands and config of {}", rolled.release.number, target.number));
+    phase
+        .done(format!("{}: code, commands and config of {}", rolled.release.number, target.number));
     let mut notes = vec![match rolled.below.is_empty() {
         true => format!("identical to {}; {} unchanged", target.number, target.stack.name),
         false => format!("identical to {}; host {}", target.number, rolled.below.join(", ")),

@@ -149,7 +149,11 @@ fn build_user(host: &Host) -> Result<User, Failure> {
 }
 
 /// Tries what the server finds at its start: can this Python make a venv?
-pub fn try_out(host: &Host, command: &Confined, line: &mut dyn FnMut(&str)) -> Result<i32, Failure> {
+pub fn try_out(
+    host: &Host,
+    command: &Confined,
+    line: &mut dyn FnMut(&str),
+) -> Result<i32, Failure> {
     let app = "xii".parse().map_err(|error| Failure::internal("`xii` is a name").because(error))?;
     confinement(host, &app, build_user(host)?, &Cancel::new()?).run(
         host.ledger.next_keeper()?,

@@ -73,11 +73,7 @@ pub fn formation(
 }
 
 /// Refuses a scope that names what the deploy does not have.
-pub fn check_scope(
-    platform: &Platform,
-    deploy: &DeployRef,
-    scope: &Scope,
-) -> Result<(), Failure> {
+pub fn check_scope(platform: &Platform, deploy: &DeployRef, scope: &Scope) -> Result<(), Failure> {
     let release = running_release(platform, deploy)?;
     let formation = formation(platform, deploy, &release)?;
     let (Scope::Type(named) | Scope::Instance(named, _)) = scope else { return Ok(()) };

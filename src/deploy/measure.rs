@@ -40,9 +40,10 @@ impl Measure {
         notes: Vec<String>,
     ) -> Receipt {
         let view = platform.deploys.of(&self.deploy).view();
-        let new = view.instances.iter().filter(|i| {
-            !self.running.contains(&i.id.keeper) && i.state == State::Ready
-        });
+        let new = view
+            .instances
+            .iter()
+            .filter(|i| !self.running.contains(&i.id.keeper) && i.state == State::Ready);
         let routed = !view.table.is_empty();
         Receipt {
             release: view.desired.release,

@@ -28,9 +28,9 @@ fn obey(orders: &mut Orders, order: &Order) {
         Order::Scale(formation) => orders.formation = formation.clone(),
         Order::Restart(scope) => _ = orders.restarts.insert(scope.clone(), u64::MAX),
         Order::Stop(scope) => _ = orders.stopped.insert(scope.clone()),
-        Order::Start(scope) => orders.stopped.retain(|stopped| {
-            stopped != scope && *scope != Scope::Deploy
-        }),
+        Order::Start(scope) => {
+            orders.stopped.retain(|stopped| stopped != scope && *scope != Scope::Deploy)
+        }
     }
 }
 
@@ -63,7 +63,10 @@ pub fn preview_deploy(
     let exists = platform.host().ledger.deploy(deploy)?.is_some();
     let (next, orders) = match exists {
         true => (super::next_number(platform, deploy)?, platform.deploys.orders(deploy)?),
-        false => (ReleaseNumber(1), Orders { formation: manifests.first_formation(), ..Orders::default() }),
+        false => (
+            ReleaseNumber(1),
+            Orders { formation: manifests.first_formation(), ..Orders::default() },
+        ),
     };
     lines.push(format!("release {next}"));
     let mut commands = plan.commands.clone();

@@ -46,7 +46,8 @@ async fn start_and_switch(
         () = journal.cancelled() => return Err(Failure::platform("cancelled before the switch")),
     }
     let switch = journal.phase("switch");
-    wait(&handle, change, |view| (is_switched(view) && view.all_ready(false)).then_some(())).await?;
+    wait(&handle, change, |view| (is_switched(view) && view.all_ready(false)).then_some(()))
+        .await?;
     release::activate(&host.ledger, &host.key, &release.deploy, release.number, Timestamp::now())?;
     switch.done(format!("{} serves", release.number));
     Ok(())
@@ -86,9 +87,8 @@ async fn take_back(
         None => platform.deploys.want_nothing(deploy),
     };
     let handle = platform.deploys.of(deploy);
-    let gone = handle.until(change, |view| {
-        (view.instances.len() == view.current().count()).then_some(())
-    });
+    let gone =
+        handle.until(change, |view| (view.instances.len() == view.current().count()).then_some(()));
     // Going on stopping in the background is no failure.
     let _ = tokio::time::timeout(TAKE_BACK, gone).await;
     Ok(())
@@ -116,9 +116,7 @@ fn is_switched(view: &View) -> bool {
 
 /// `web.1 412 ms, web.2 430 ms`
 fn boots(view: &View) -> String {
-    let boots: Vec<String> = view
-        .current()
-        .filter_map(|i| Some(format!("{} {} ms", i.id.name(), i.boot_ms?)))
-        .collect();
+    let boots: Vec<String> =
+        view.current().filter_map(|i| Some(format!("{} {} ms", i.id.name(), i.boot_ms?))).collect();
     if boots.is_empty() { "nothing to wait for".to_string() } else { boots.join(", ") }
 }

@@ -1,11 +1,11 @@
 //! A deploy, read from top to bottom: build → release → release phase → roll out → receipt.
 
+use super::building::{self, Built};
 use super::measure::Measure;
 use super::phase::release_phase;
 use super::roll_out::roll_out;
 use super::{Journal, Platform, Receipt};
 use crate::app::{DeployRef, Failure, Formation, ManifestTexts, Manifests};
-use super::building::{self, Built};
 use crate::build::Workspace;
 use crate::codebase::Facts;
 use crate::config::ConfigSnapshot;

@@ -117,7 +117,8 @@ fn keep(
     go: OwnedFd,
 ) -> i32 {
     let mut up = File::from(up);
-    let life = detach(&spec).and_then(|()| Life::new(spec, cgroup, listener, passed));
+    let detached = detach(&spec).map_err(|error| failed(&spec, error));
+    let life = detached.and_then(|()| Life::new(spec, cgroup, listener, passed));
     let mut life = match life {
         Ok(life) => life,
         Err(error) => {
@@ -131,7 +132,11 @@ fn keep(
     let heard = File::from(go).read_to_end(&mut record);
     match (told, heard, serde_json::from_slice::<Record>(&record)) {
         (Ok(()), Ok(_), Ok(record)) => life.run(record),
-        _ => 1,
+        // The parent died before there was a record: it is as if nothing had been.
+        _ => {
+            life.clean_up();
+            1
+        }
     }
 }
 

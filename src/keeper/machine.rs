@@ -1,9 +1,13 @@
 //! What a keeper does next, as a pure function: one state, one event, one moment in; one
 //! state and a list of actions out. Effects, clocks and chance are the loop's.
 
+mod state;
+
 use super::protocol::{Exit, Notice};
 use super::spec::Restart;
 use super::words;
+use state::{FINAL_MS, KILL_AGAIN_MS, delay};
+pub use state::{Goal, Phase, State};
 
 /// When something happens, in milliseconds of a clock that never goes back, and a number
 /// drawn for it, 0 to 1000, that spreads restarts.
@@ -20,6 +24,8 @@ pub enum Event {
     Running,
     /// The main process ended, or could not be started.
     Exited(Exit),
+    /// The kernel killed a process of the instance for want of memory.
+    OutOfMemory,
     /// No process of the instance is left.
     Empty,
     /// `None`: the window of the spec.
@@ -48,90 +54,7 @@ pub enum Action {
     End,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Phase {
-    New,
-    /// The sandbox is being built.
-    Starting,
-    Running {
-        since: u64,
-        ready: bool,
-    },
-    /// SIGTERM is out.
-    Stopping {
-        kill_at: u64,
-        window_ms: u64,
-    },
-    /// SIGKILL is out, and goes out again until nothing is left.
-    Clearing {
-        again_at: u64,
-    },
-    BackingOff {
-        until: u64,
-    },
-    /// Over; stays for a client to learn the result.
-    Final {
-        until: u64,
-    },
-    Ended,
-}
-
-/// What comes after the present incarnation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Goal {
-    Run,
-    Restart,
-    Stop,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct State {
-    pub restart: Restart,
-    pub stop_window_ms: u64,
-    pub phase: Phase,
-    pub goal: Goal,
-    pub main_alive: bool,
-    pub incarnation: u64,
-    /// Of this keeper's life.
-    pub restarts: u64,
-    /// Crashes since it was last healthy.
-    pub streak: u32,
-    pub last_exit: Option<Exit>,
-}
-
-pub const READY_AFTER_MS: u64 = 1000;
-pub const KILL_AGAIN_MS: u64 = 50;
-/// How long a final result waits for somebody to ask.
-pub const FINAL_MS: u64 = 10_000;
-
 const SIGTERM: i32 = 15;
-
-impl State {
-    pub fn new(restart: Restart, stop_window_ms: u64) -> State {
-        State {
-            restart,
-            stop_window_ms,
-            phase: Phase::New,
-            goal: Goal::Run,
-            main_alive: false,
-            incarnation: 0,
-            restarts: 0,
-            streak: 0,
-            last_exit: None,
-        }
-    }
-
-    /// When [`Event::Tick`] is due.
-    pub fn wakeup(&self) -> Option<u64> {
-        match self.phase {
-            Phase::Running { since, ready: false } => Some(since + READY_AFTER_MS),
-            Phase::Stopping { kill_at, .. } => Some(kill_at),
-            Phase::Clearing { again_at } => Some(again_at),
-            Phase::BackingOff { until } | Phase::Final { until } => Some(until),
-            _ => None,
-        }
-    }
-}
 
 pub fn step(mut state: State, event: Event, at: Moment) -> (State, Vec<Action>) {
     let mut actions = Vec::new();
@@ -148,7 +71,8 @@ impl State {
                 out.push(Action::Tell(Notice::Started { incarnation: self.incarnation }));
             }
             Event::Exited(exit) if self.main_alive => self.exited(exit, at, out),
-            Event::Empty if !self.main_alive => self.empty(at, out),
+            Event::OutOfMemory if self.main_alive => self.out_of_memory(out),
+            Event::Empty if self.awaits_empty() => self.empty(at, out),
             Event::Stop { window_ms } => {
                 self.stop(Goal::Stop, window_ms.unwrap_or(self.stop_window_ms), at, out);
             }
@@ -165,12 +89,25 @@ impl State {
         self.phase = Phase::Starting;
         self.goal = Goal::Run;
         self.main_alive = true;
+        self.memory_named = false;
         self.incarnation += 1;
         out.push(Action::Spawn);
     }
 
+    /// Said once for each incarnation: a process that is killed over and over would fill the
+    /// log.
+    fn out_of_memory(&mut self, out: &mut Vec<Action>) {
+        if !self.memory_named {
+            self.memory_named = true;
+            out.push(Action::Log(words::OUT_OF_MEMORY.into()));
+        }
+    }
+
     fn exited(&mut self, exit: Exit, at: Moment, out: &mut Vec<Action>) {
         self.main_alive = false;
+        if exit.oom {
+            self.out_of_memory(out);
+        }
         words::exited(&exit, self.goal, &self.restart, out);
         if let (Restart::Always { healthy_ms, .. }, Phase::Running { since, .. }) =
             (&self.restart, self.phase)
@@ -190,9 +127,6 @@ impl State {
     }
 
     fn empty(&mut self, at: Moment, out: &mut Vec<Action>) {
-        if !matches!(self.phase, Phase::Stopping { .. } | Phase::Clearing { .. }) {
-            return;
-        }
         let exit = self.last_exit.clone().unwrap_or_default();
         out.push(Action::Tell(Notice::Exited(exit)));
         match (self.goal, &self.restart) {
@@ -304,14 +238,6 @@ impl State {
             _ => {}
         }
     }
-}
-
-/// At once the first time, then doubling, 25 % either way, never past `most_ms`.
-fn delay(streak: u32, first_ms: u64, most_ms: u64, jitter: u64) -> u64 {
-    let Some(doublings) = streak.checked_sub(1) else { return 0 };
-    let base = first_ms.saturating_mul(1 << doublings.min(30)).min(most_ms);
-    (base / 1000 * (750 + jitter.min(1000) / 2) + base % 1000 * (750 + jitter.min(1000) / 2) / 1000)
-        .min(most_ms)
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ mod attached;
 mod begin;
 mod client;
 mod clients;
+mod incarnation;
 mod life;
 mod machine;
 mod output;
@@ -14,6 +15,7 @@ mod record;
 mod spec;
 mod start;
 mod status;
+mod wait;
 mod words;
 
 pub use attached::{Cancel, Stream, run_attached};

@@ -1,89 +1,146 @@
-//! What an instance writes: read from its pipes in bounded helpings, so that an app that
+//! What an instance writes: read from its pipe in bounded helpings, so that an app that
 //! writes without end starves neither its control socket nor its stop.
 
 use super::spec::{KeeperSpec, Output};
+use crate::app::Failure;
+use crate::logs::{Writer, WriterSpec};
+use jiff::Timestamp;
 use rustix::io::Errno;
 use rustix::pipe::{PipeFlags, pipe_with};
-use std::fs::File;
-use std::io::{self, Write};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::time::Duration;
 
 const HELPING_BYTES: usize = 64 * 1024;
+/// A pipe holds less than this many helpings.
+const MOST_HELPINGS: usize = 32;
 
-/// Where the lines go, and the pipes they come from.
 pub struct Stream {
-    log: Option<File>,
-    label: String,
-    pipes: Vec<OwnedFd>,
+    /// `None` when the output is passed on and not ours.
+    log: Option<Log>,
+    /// stdout and stderr are one pipe: their order is then the order of the writes.
+    pipe: Option<OwnedFd>,
     buffer: Vec<u8>,
 }
 
+struct Log {
+    spec: WriterSpec,
+    writer: Option<Writer>,
+    /// `xii[web.1]`, for the platform's own lines.
+    label: String,
+    in_line: bool,
+}
+
 impl Stream {
-    pub fn open(spec: &KeeperSpec) -> io::Result<Stream> {
-        let label = format!("xii[{}]", spec.instance.name());
+    pub fn open(spec: &KeeperSpec) -> Result<Stream, Failure> {
         let log = match &spec.output {
             Output::Passed => None,
-            Output::Log { dir, .. } => {
-                std::fs::create_dir_all(dir).map_err(|error| super::named(dir, error))?;
-                let path = dir.join(format!("{}.log", spec.instance.keeper));
-                let file = File::options().create(true).append(true).open(&path);
-                Some(file.map_err(|error| super::named(&path, error))?)
-            }
+            Output::Log { dir, label } => Some(Log::open(spec, dir.clone(), label.clone())?),
         };
-        Ok(Stream { log, label, pipes: Vec::new(), buffer: vec![0; HELPING_BYTES] })
+        Ok(Stream { log, pipe: None, buffer: vec![0; HELPING_BYTES] })
     }
 
-    /// New pipes for a new incarnation: the ends the process writes to.
-    pub fn pipes(&mut self) -> Result<[OwnedFd; 2], Errno> {
-        let (out_read, out_write) = pipe_with(PipeFlags::CLOEXEC)?;
-        let (err_read, err_write) = pipe_with(PipeFlags::CLOEXEC)?;
-        for pipe in [&out_read, &err_read] {
-            rustix::io::ioctl_fionbio(pipe, true)?;
+    /// A new writer and a new pipe for a new incarnation: the end its process writes to.
+    pub fn begin(&mut self, incarnation: u64) -> Result<OwnedFd, Errno> {
+        if let Some(log) = &mut self.log {
+            log.begin(incarnation);
         }
-        self.pipes = vec![out_read, err_read];
-        Ok([out_write, err_write])
+        let (read, write) = pipe_with(PipeFlags::CLOEXEC)?;
+        rustix::io::ioctl_fionbio(&read, true)?;
+        self.pipe = Some(read);
+        Ok(write)
     }
 
-    pub fn sources(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
-        self.pipes.iter().map(|pipe| pipe.as_fd())
+    pub fn source(&self) -> Option<BorrowedFd<'_>> {
+        self.pipe.as_ref().map(|pipe| pipe.as_fd())
     }
 
-    /// One helping from one pipe. A pipe at its end is forgotten.
-    pub fn take(&mut self, index: usize) {
-        self.read_once(index);
-    }
-
-    /// True when there may be more.
-    fn read_once(&mut self, index: usize) -> bool {
-        let Some(pipe) = self.pipes.get(index) else { return false };
+    /// One helping. False when there is none now; a pipe at its end is forgotten.
+    pub fn take(&mut self) -> bool {
+        let Some(pipe) = &self.pipe else { return false };
         match rustix::io::read(pipe, &mut self.buffer[..]) {
             Ok(0) => {
-                self.pipes.remove(index);
+                self.pipe = None;
                 false
             }
             Ok(count) => {
                 if let Some(log) = &mut self.log {
-                    let _ = log.write_all(&self.buffer[..count]);
+                    log.write(&self.buffer[..count]);
                 }
                 true
             }
-            Err(Errno::INTR) => true,
-            Err(_) => false,
+            Err(error) => error == Errno::INTR,
         }
     }
 
-    /// Everything the dead left in the pipes.
+    /// What the dead left in the pipe, as whole lines: before the platform says that they
+    /// are dead.
     pub fn drain(&mut self) {
-        while let Some(last) = self.pipes.len().checked_sub(1) {
-            while self.read_once(last) {}
-            self.pipes.truncate(last);
+        let mut helpings = 0;
+        while helpings < MOST_HELPINGS && self.take() {
+            helpings += 1;
+        }
+        if let Some(log) = &mut self.log
+            && log.in_line
+        {
+            log.write(b"\n");
         }
     }
 
     /// A line of the platform about this instance.
     pub fn say(&mut self, line: &str) {
-        if let Some(log) = &mut self.log {
-            let _ = log.write_all(format!("{}: {line}\n", self.label).as_bytes());
+        if let Some(log) = &mut self.log
+            && let Some(writer) = &mut log.writer
+        {
+            writer.line(&log.label, line, Timestamp::now());
+        }
+    }
+
+    /// How long until [`Stream::tick_when_due`] has something to do.
+    pub fn due_in(&self) -> Option<Duration> {
+        let due = self.log.as_ref()?.writer.as_ref()?.next_deadline()?;
+        Some(Duration::try_from(due.duration_since(Timestamp::now())).unwrap_or(Duration::ZERO))
+    }
+
+    pub fn tick_when_due(&mut self) {
+        if self.due_in() == Some(Duration::ZERO)
+            && let Some(writer) = self.log.as_mut().and_then(|log| log.writer.as_mut())
+        {
+            writer.tick(Timestamp::now());
+        }
+    }
+}
+
+impl Log {
+    fn open(spec: &KeeperSpec, dir: std::path::PathBuf, label: String) -> Result<Log, Failure> {
+        let name = spec.instance.name();
+        let writer = WriterSpec {
+            dir,
+            label,
+            source: name.clone(),
+            release: spec.release.map(|release| release.0),
+            keeper: spec.instance.keeper,
+            incarnation: 1,
+        };
+        let opened = Some(Writer::open(writer.clone())?);
+        Ok(Log { spec: writer, writer: opened, label: format!("xii[{name}]"), in_line: false })
+    }
+
+    /// Where a new writer cannot be opened, the old one goes on: it counts what it loses.
+    fn begin(&mut self, incarnation: u64) {
+        let incarnation = u32::try_from(incarnation).unwrap_or(u32::MAX);
+        if incarnation == self.spec.incarnation {
+            return;
+        }
+        self.spec.incarnation = incarnation;
+        if let Ok(writer) = Writer::open(self.spec.clone()) {
+            self.writer = Some(writer);
+        }
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        self.in_line = bytes.last().is_some_and(|last| *last != b'\n');
+        if let Some(writer) = &mut self.writer {
+            writer.write(bytes, Timestamp::now());
         }
     }
 }

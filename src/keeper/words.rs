@@ -5,6 +5,7 @@ use super::protocol::Exit;
 use super::spec::Restart;
 
 pub const UP: &str = "State changed from starting to up";
+pub const OUT_OF_MEMORY: &str = "Error R14 (Memory quota exceeded)";
 pub const STOPPING: &str = "Stopping all processes with SIGTERM";
 
 const LONGEST_COMMAND: usize = 500;
@@ -22,9 +23,6 @@ pub fn starting(argv: &[String]) -> String {
 
 pub fn exited(exit: &Exit, goal: Goal, restart: &Restart, out: &mut Vec<Action>) {
     let mut log = |line: String| out.push(Action::Log(line));
-    if exit.oom {
-        log("Error R14 (Memory quota exceeded)".into());
-    }
     if let Some(reason) = &exit.reason {
         log(format!("Could not start the process: {reason}"));
     }

@@ -108,11 +108,15 @@ pub fn get(
 ) -> Result<Option<Release>, Failure> {
     let Some(row) = ledger.release_row(deploy, number.0)? else { return Ok(None) };
     if !is_intact(key, &row) {
-        return Err(Failure::platform(format!("{deploy} {number} is not as it was cut"))
-            .why("its row in the ledger was altered, so it is not run")
-            .next(format!("xii releases verify -a {} -d {}", deploy.app, deploy.deploy)));
+        return Err(altered(deploy, number));
     }
     Release::from_row(deploy, &row).map(Some)
+}
+
+pub(super) fn altered(deploy: &DeployRef, number: ReleaseNumber) -> Failure {
+    Failure::platform(format!("{deploy} {number} is not as it was cut"))
+        .why("its row in the ledger was altered, so it is not run")
+        .next(format!("xii releases verify -a {} -d {}", deploy.app, deploy.deploy))
 }
 
 /// The newest release that did not fail: the one whose config the next one starts from.

@@ -21,7 +21,7 @@ pub use cut::{NewRelease, current, cut, get, head, list, recent};
 pub use diff::{ReleaseDiff, Setting, diff};
 pub use reconfigure::{Reconfigure, reconfigure};
 pub use record::{Attachment, Commit, Reason, Release, Stack, Standing, Status};
-pub use retain::{KEPT_RELEASES, prunable, to_prune};
+pub use retain::{History, KEPT_RELEASES, prunable, to_prune};
 pub use rollback::{Rollback, RolledBack, check_rollback, differences, last_good_before, rollback};
 pub use status::{activate, fail};
 pub use summary::Summary;

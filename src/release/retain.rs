@@ -1,8 +1,6 @@
 //! Which builds may go. Releases never do.
 
-use super::cut::list;
-use super::record::Release;
-use crate::app::{Digest, Failure};
+use crate::app::{Digest, Failure, ReleaseNumber};
 use crate::store::{BuildRecord, Ledger};
 use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeSet;
@@ -10,32 +8,35 @@ use std::collections::BTreeSet;
 /// Per deploy, the builds of this many releases stay on the disk.
 pub const KEPT_RELEASES: usize = 20;
 
-/// A build that no release has taken yet may be on its way into one.
-const UNRELEASED: SignedDuration = SignedDuration::from_hours(24);
+/// A build this new may be on its way into a release.
+const NEW: SignedDuration = SignedDuration::from_hours(24);
+
+/// The builds of one deploy's releases.
+#[derive(Debug, Clone, Default)]
+pub struct History {
+    pub current: Option<ReleaseNumber>,
+    /// The oldest release first.
+    pub builds: Vec<(ReleaseNumber, Option<Digest>)>,
+}
 
 /// The builds whose files may be removed: not pinned, not running, not of the last
-/// [`KEPT_RELEASES`] releases or the current one of any deploy, and not brand-new.
-/// `deploys` holds each deploy's current release and all its releases, the oldest first.
+/// [`KEPT_RELEASES`] releases or the current one of any deploy, and not just made.
 pub fn prunable(
     builds: &[BuildRecord],
-    deploys: &[(Option<crate::app::ReleaseNumber>, Vec<Release>)],
+    deploys: &[History],
     running: &BTreeSet<Digest>,
     now: Timestamp,
 ) -> Vec<Digest> {
     let mut kept = running.clone();
-    let mut released = BTreeSet::new();
-    for (current, releases) in deploys {
-        released.extend(releases.iter().filter_map(|release| release.build));
-        let last = releases.iter().rev().take(KEPT_RELEASES);
-        let current = releases.iter().filter(|release| Some(release.number) == *current);
-        kept.extend(last.chain(current).filter_map(|release| release.build));
+    for History { current, builds } in deploys {
+        let last = builds.iter().rev().take(KEPT_RELEASES);
+        let current = builds.iter().filter(|(number, _)| Some(*number) == *current);
+        kept.extend(last.chain(current).filter_map(|(_, build)| *build));
     }
-    let is_young = |build: &BuildRecord| {
-        !released.contains(&build.digest) && now.duration_since(build.created_at) < UNRELEASED
-    };
+    let is_new = |build: &BuildRecord| now.duration_since(build.created_at) < NEW;
     builds
         .iter()
-        .filter(|build| build.pruned_at.is_none() && !build.pinned && !is_young(build))
+        .filter(|build| build.pruned_at.is_none() && !build.pinned && !is_new(build))
         .map(|build| build.digest)
         .filter(|digest| !kept.contains(digest))
         .collect()
@@ -49,7 +50,8 @@ pub fn to_prune(
 ) -> Result<Vec<Digest>, Failure> {
     let mut deploys = Vec::new();
     for record in ledger.deploys()? {
-        deploys.push((record.current, list(ledger, &record.deploy)?));
+        let builds = ledger.release_builds(&record.deploy)?;
+        deploys.push(History { current: record.current, builds });
     }
     Ok(prunable(&ledger.builds()?, &deploys, running, now))
 }

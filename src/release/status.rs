@@ -1,10 +1,11 @@
 //! The two things that can happen to a release after it was cut.
 
 use super::chain::{head_mac, is_intact, status_mac};
+use super::cut::altered;
 use super::record::{Release, Status, status_columns};
 use crate::app::{DeployRef, Failure, ReleaseNumber};
 use crate::config::Key;
-use crate::store::{DeployRecord, Ledger, ReleaseRow};
+use crate::store::{Ledger, ReleaseRow, StatusAfter, StatusBefore};
 use jiff::Timestamp;
 
 /// The release serves now: it is the current one. Only a pending release can become active,
@@ -16,10 +17,10 @@ pub fn activate(
     number: ReleaseNumber,
     at: Timestamp,
 ) -> Result<Release, Failure> {
-    change(ledger, key, deploy, number, |release, _, record| match release.status {
-        Status::Pending => Ok((Status::Active, Some(number), at)),
-        Status::Active if record.current == Some(number) => {
-            Ok((Status::Active, Some(number), release.status_at))
+    change(ledger, key, deploy, number, |release, before| match release.status {
+        Status::Pending => Ok((Status::Active, Some(number.0), at)),
+        Status::Active if before.deploy.current == Some(number) => {
+            Ok((Status::Active, Some(number.0), release.status_at))
         }
         _ => Err(Failure::internal(format!("{deploy} {number} cannot become the current release"))),
     })
@@ -35,48 +36,35 @@ pub fn fail(
     why: &str,
     at: Timestamp,
 ) -> Result<Release, Failure> {
-    change(ledger, key, deploy, number, |release, all, record| {
+    change(ledger, key, deploy, number, |release, before| {
         if matches!(release.status, Status::Failed { .. }) {
-            let failure = format!("{deploy} {number} has failed before");
-            return Err(Failure::internal(failure));
+            return Err(Failure::internal(format!("{deploy} {number} has failed before")));
         }
-        let current = match record.current {
-            Some(current) if current == number => fallback(all, number),
-            other => other,
+        let current = match before.deploy.current {
+            Some(current) if current == number => before.served_before,
+            other => other.map(|number| number.0),
         };
         Ok((Status::Failed { why: why.to_string() }, current, at))
     })
 }
 
-/// What serves again when the current release failed: what served before it.
-fn fallback(all: &[Release], failed: ReleaseNumber) -> Option<ReleaseNumber> {
-    let served = |release: &&Release| release.number < failed && release.status == Status::Active;
-    all.iter().rev().find(served).map(|release| release.number)
-}
-
-type Decision = (Status, Option<ReleaseNumber>, Timestamp);
+/// The new status, the current release and the time.
+type Decision = (Status, Option<u64>, Timestamp);
 
 fn change(
     ledger: &Ledger,
     key: &Key,
     deploy: &DeployRef,
     number: ReleaseNumber,
-    decide: impl FnOnce(&Release, &[Release], &DeployRecord) -> Result<Decision, Failure>,
+    decide: impl FnOnce(&Release, &StatusBefore) -> Result<Decision, Failure>,
 ) -> Result<Release, Failure> {
-    let row = ledger.change_release_status(deploy, number.0, |record, rows| {
-        let all: Vec<Release> =
-            rows.iter().map(|row| Release::from_row(deploy, row)).collect::<Result<_, _>>()?;
-        let at = rows.iter().position(|row| row.number == number.0 as i64);
-        let (Some(at), Some(last)) = (at, rows.last()) else {
-            return Err(Failure::internal(format!("{deploy} has no release {number}")));
-        };
-        if !is_intact(key, &rows[at]) {
-            return Err(Failure::platform(format!("{deploy} {number} is not as it was cut")));
+    let row = ledger.change_release_status(deploy, number.0, |before| {
+        if !is_intact(key, &before.row) {
+            return Err(altered(deploy, number));
         }
-        let (status, current, at_time) = decide(&all[at], &all, record)?;
-        let current = current.map(|number| number.0);
-        let row = with_status(key, rows[at].clone(), &status, at_time);
-        Ok((row, current, head_mac(key, last, current)))
+        let (status, current, at) = decide(&Release::from_row(deploy, &before.row)?, &before)?;
+        let head = head_mac(key, &before.last, current);
+        Ok(StatusAfter { row: with_status(key, before.row, &status, at), current, head })
     })?;
     Release::from_row(deploy, &row)
 }

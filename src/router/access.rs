@@ -37,6 +37,27 @@ pub struct Record {
     pub detail: Option<&'static str>,
 }
 
+impl Default for Record {
+    fn default() -> Self {
+        Record {
+            service: None,
+            instance: None,
+            method: Method::GET,
+            uri: Uri::default(),
+            version: Version::HTTP_11,
+            host: None,
+            id: HeaderValue::from_static("-"),
+            client: IpAddr::from([0; 4]),
+            connect: Duration::ZERO,
+            service_time: Duration::ZERO,
+            status: 0,
+            bytes: 0,
+            code: None,
+            detail: None,
+        }
+    }
+}
+
 impl Record {
     pub fn failed(&self) -> bool {
         self.code.is_some_and(|code| !code.is_clients_own()) || (500..600).contains(&self.status)
@@ -53,14 +74,14 @@ impl Record {
 
     fn line(&self, out: &mut String) -> std::fmt::Result {
         match (self.code, self.detail) {
-            (Some(code), _) => {
-                write!(out, "at=error code={code:?} desc=\"{}\"", code.description())?
+            (Some(code), detail) => {
+                write!(out, "at=error code={code:?} desc=\"{}\"", code.description())?;
+                if let Some(detail) = detail {
+                    write!(out, " detail=\"{detail}\"")?;
+                }
             }
-            (None, Some(_)) => out.push_str("at=error"),
+            (None, Some(detail)) => write!(out, "at=error desc=\"{detail}\"")?,
             (None, None) => out.push_str("at=info"),
-        }
-        if let Some(detail) = self.detail {
-            write!(out, " detail=\"{detail}\"")?;
         }
         write!(out, " method={} path=", self.method)?;
         quoted(out, self.uri.path_and_query().map_or("*", |path| path.as_str()).as_bytes());

@@ -2,8 +2,8 @@
 
 use super::code::Code;
 use super::flight::Flight;
+use super::heads::Heads;
 use super::pool::{Pool, Sender};
-use super::tap::Heads;
 use bytes::Bytes;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 use std::cell::Cell;

@@ -38,11 +38,12 @@ impl Flight {
         self.end();
     }
 
+    /// Takes the record away: what is left of it says nothing any more.
     pub fn end(&mut self) {
         if !std::mem::replace(&mut self.ended, true) {
             self.outstanding = None;
             self.record.service_time = self.started.elapsed().saturating_sub(self.record.connect);
-            self.worker.sink.push((*self.record).clone());
+            self.worker.sink.push(std::mem::take(&mut *self.record));
         }
     }
 }

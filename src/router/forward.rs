@@ -4,12 +4,12 @@
 //! may be repeated and the connection was a used one.
 
 use super::body::{Progress, Upload};
+use super::boot;
 use super::code::Code;
 use super::flight::Flight;
 use super::headers::is_repeatable;
 use super::pool::Sender;
 use super::routes::{Instance, Service};
-use super::table::State;
 use hyper::body::{Body as _, Incoming};
 use hyper::client::conn::http1;
 use hyper::{HeaderMap, Method, Request, Response, Uri};
@@ -68,15 +68,17 @@ pub async fn forward(
             if !tried.is_empty() {
                 break;
             }
-            service = wait_for_instance(&service, flight).await?;
+            service = boot::wait_for_instance(&service, flight).await?;
             continue;
         };
         let instance = outstanding.0.clone();
         flight.assign(outstanding);
         let used = if fresh { None } else { worker.pool.take(&instance, repeatable) };
-        let reused = used.is_some();
+        let idle_ms = used.as_ref().map(|(_, idle_ms)| *idle_ms);
+        let reused = idle_ms.is_some();
+        let distrust = || idle_ms.map(|idle_ms| instance.distrust(idle_ms));
         let mut sender = match used {
-            Some(sender) => sender,
+            Some((sender, _)) => sender,
             None => match open(&instance, flight).await {
                 Ok(sender) => sender,
                 Err(code) => {
@@ -89,7 +91,7 @@ pub async fn forward(
         };
         if sender.ready().await.is_err() {
             // Closed before anything was sent; a fresh one that does so is a failing app.
-            if !reused {
+            if distrust().is_none() {
                 tried.push(instance.number);
                 last = Code::H13.into();
             }
@@ -104,19 +106,20 @@ pub async fn forward(
             Ok(response) => return Ok(Answer { response, sender }),
             Err(Failed::Unsent(unsent)) => {
                 request = unsent;
-                if !reused {
+                if distrust().is_none() {
                     tried.push(instance.number);
                     last = Code::H13.into();
                 }
                 fresh = reused || fresh;
             }
-            Err(Failed::Lost(trouble, body)) => match (spare, body) {
-                (Some(spare), true) => {
-                    request = spare.into_request(progress.clone());
-                    fresh = true;
+            Err(Failed::Lost(trouble, closed)) => {
+                if closed {
+                    distrust();
                 }
-                _ => return Err(trouble),
-            },
+                let Some(spare) = spare.filter(|_| closed) else { return Err(trouble) };
+                request = spare.into_request(progress.clone());
+                fresh = true;
+            }
         }
     }
     Err(last)
@@ -134,7 +137,7 @@ impl Spare {
 
 enum Failed {
     Unsent(Request<Upload>),
-    /// The request is gone; true when another try on a fresh connection is in order.
+    /// The request is gone; true when the app closed the connection without an answer.
     Lost(Trouble, bool),
 }
 
@@ -205,50 +208,4 @@ async fn open(instance: &Instance, flight: &mut Flight) -> Result<Sender, Code> 
     // Its errors reach the request it serves.
     tokio::task::spawn_local(connection.with_upgrades());
     Ok(sender)
-}
-
-/// Nobody is listed: the reason, or, while the app is starting, a bounded wait for a change.
-async fn wait_for_instance(service: &Service, flight: &Flight) -> Result<Arc<Service>, Trouble> {
-    let code = match service.state {
-        State::Stopped | State::NoProcesses => Code::H14,
-        State::Serving | State::Crashed => Code::H10,
-        State::Starting => Code::H20,
-    };
-    if code != Code::H20 {
-        return Err(code.into());
-    }
-    let worker = &flight.worker;
-    if worker.waiting.get() >= worker.timing.boot_most {
-        return Err(Code::H11.into());
-    }
-    let _waiting = Waiting::new(&worker.waiting);
-    let until = flight.started + Duration::from_millis(worker.timing.boot_ms);
-    loop {
-        let changed = worker.changed.notified();
-        if tokio::time::timeout_at(until.into(), changed).await.is_err() {
-            return Err(Code::H20.into());
-        }
-        let host = flight.record.host.as_ref().and_then(|host| host.to_str().ok());
-        let Some(now) = worker.find(host.unwrap_or_default()) else {
-            return Err(Code::H14.into());
-        };
-        if now.state != State::Starting || !now.instances.is_empty() {
-            return Ok(now);
-        }
-    }
-}
-
-struct Waiting<'a>(&'a std::cell::Cell<u32>);
-
-impl<'a> Waiting<'a> {
-    fn new(count: &'a std::cell::Cell<u32>) -> Self {
-        count.set(count.get() + 1);
-        Waiting(count)
-    }
-}
-
-impl Drop for Waiting<'_> {
-    fn drop(&mut self) {
-        self.0.set(self.0.get() - 1);
-    }
 }

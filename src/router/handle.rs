@@ -6,8 +6,8 @@ use super::code::Code;
 use super::flight::Flight;
 use super::forward::{self, Trouble};
 use super::headers::{self, Facts, Refusal};
+use super::heads::{Framing, Heads, Verdict};
 use super::page;
-use super::tap::{Framing, Heads, Verdict};
 use super::tunnel;
 use super::worker::Worker;
 use hyper::body::{Body as _, Incoming};
@@ -15,7 +15,7 @@ use hyper::header::{CONNECTION, HOST, HeaderValue, TRANSFER_ENCODING};
 use hyper::{Request, Response, StatusCode, Version};
 use std::net::IpAddr;
 use std::rc::Rc;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Instant, SystemTime};
 
 /// A client's connection.
 pub struct Client {
@@ -49,8 +49,9 @@ pub async fn handle(client: Rc<Client>, mut request: Request<Incoming>) -> Respo
     let Some(service) = worker.find(host) else {
         flight.record.status = 404;
         flight.record.detail = Some("no such app");
+        let page = page::no_such_app(accept, &flight.record.id);
         flight.end();
-        return close_if_draining(page::no_such_app(accept, &flight.record.id), &worker);
+        return close_if_draining(page, &worker);
     };
     flight.record.service = Some(service.clone());
 
@@ -77,8 +78,11 @@ pub async fn handle(client: Rc<Client>, mut request: Request<Incoming>) -> Respo
     }
     headers::to_client(&mut parts.headers);
     parts.version = Version::HTTP_11;
+    // Behind a chunked body that nobody reads to its end, no head can be found again.
+    let unread = chunked && !progress.ended.get();
     let stream = Stream::new(body, flight, answer.sender, progress);
-    close_if_draining(Response::from_parts(parts, Reply::Stream(Box::new(stream))), &worker)
+    let response = Response::from_parts(parts, Reply::Stream(Box::new(stream)));
+    if unread { close(response) } else { close_if_draining(response, &worker) }
 }
 
 fn framing(request: &Request<Incoming>, chunked: bool) -> Framing {
@@ -92,20 +96,13 @@ fn record(client: &Client, request: &Request<Incoming>) -> Record {
     let given = request.headers().get(headers::X_REQUEST_ID);
     let id = given.filter(|id| headers::valid_request_id(id)).cloned();
     Record {
-        service: None,
-        instance: None,
         method: request.method().clone(),
         uri: request.uri().clone(),
         version: request.version(),
         host: request.headers().get(HOST).cloned(),
         id: id.unwrap_or_else(|| client.worker.request_id()),
         client: client.address,
-        connect: Duration::ZERO,
-        service_time: Duration::ZERO,
-        status: 0,
-        bytes: 0,
-        code: None,
-        detail: None,
+        ..Record::default()
     }
 }
 
@@ -154,9 +151,10 @@ fn refuse(mut flight: Flight, refusal: Refusal, html: bool) -> Response<Reply> {
     {
         flight.record.service = flight.worker.find(host);
     }
+    let page = page::bad_request(refusal, html, &flight.record.id);
     flight.end();
     // What follows on this connection cannot be trusted to be a request.
-    close(page::bad_request(refusal, html, &flight.record.id))
+    close(page)
 }
 
 fn fail(mut flight: Flight, trouble: Trouble, html: bool) -> Response<Reply> {
@@ -166,8 +164,8 @@ fn fail(mut flight: Flight, trouble: Trouble, html: bool) -> Response<Reply> {
             refuse(flight, Refusal { status: StatusCode::BAD_REQUEST, reason }, html)
         }
         Trouble::Code(code, detail) => {
-            flight.fail(code, detail);
             let page = page::error(code, html, &flight.record.id);
+            flight.fail(code, detail);
             if code.is_clients_own() { close(page) } else { page }
         }
     }

@@ -4,24 +4,26 @@
 use super::client::Client;
 use super::keep_child::{Child, Children};
 use super::keep_log::Relay;
-use super::settings::{KeepRouterRecord, KeepRouterSpec};
-use super::wire;
+use super::record::{self, KeepRouterRecord};
+use super::settings::KeepRouterSpec;
+use super::start::{Instructions, REPORT, Report};
+use super::{sockets, wire};
 use crate::app::Failure;
-use crate::sandbox::process;
+use crate::sandbox::{identity, process, sys};
 use rustix::process::Signal;
 use serde_json::{Value, json};
 use std::cell::{Cell, RefCell};
-use std::net::{SocketAddr, TcpListener};
+use std::net::TcpListener;
+use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
+use tokio::runtime::{Builder, LocalOptions, LocalRuntime};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, oneshot};
 
 /// A router that is not ready by then is taken for broken.
 const READY_WITHIN: Duration = Duration::from_secs(20);
-/// Connections the kernel queues per socket while no router accepts.
-const BACKLOG: u32 = 4096;
 
 enum Order {
     Restart(Option<oneshot::Sender<Result<(), String>>>),
@@ -39,21 +41,43 @@ struct Keep {
 
 /// Keeps a router until told to stop.
 pub fn main() -> Result<(), Failure> {
-    let spec: KeepRouterSpec = serde_json::from_reader(std::io::stdin().lock())
+    let Instructions { spec, detached } = serde_json::from_reader(std::io::stdin().lock())
         .map_err(|error| Failure::internal("the spec on stdin is not understood").because(error))?;
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build_local(tokio::runtime::LocalOptions::default())
-        .map_err(|error| Failure::platform("cannot start a runtime").because(error))?;
-    runtime.block_on(run(spec))
+    let failed = |error: std::io::Error| {
+        Failure::platform("cannot become a process of its own").because(error)
+    };
+    identity::keep_files_private();
+    let mut report = None;
+    if detached {
+        report = Some(process::inherited(REPORT).map_err(|error| failed(error.into()))?);
+        // Its own session: a Ctrl-C meant for the starter is not for us.
+        if let sys::Fork::Parent(_) = identity::detach().map_err(failed)? {
+            return Ok(());
+        }
+    }
+    let begun = runtime().and_then(|runtime| runtime.block_on(run(spec, &mut report)));
+    if let (Err(failure), Some(report)) = (&begun, report) {
+        tell(report, &Report::Failed(failure.clone()));
+    }
+    begun
 }
 
-async fn run(mut spec: KeepRouterSpec) -> Result<(), Failure> {
+fn runtime() -> Result<LocalRuntime, Failure> {
+    let built = Builder::new_current_thread().enable_all().build_local(LocalOptions::default());
+    built.map_err(|error| Failure::platform("cannot start a runtime").because(error))
+}
+
+/// A starter that is gone does not hear it; the record says the same.
+fn tell(report: OwnedFd, said: &Report) {
+    let _ = serde_json::to_writer(std::fs::File::from(report), said);
+}
+
+async fn run(mut spec: KeepRouterSpec, report: &mut Option<OwnedFd>) -> Result<(), Failure> {
     make_dir(&spec.router_dir)?;
-    let _lock = lock(&spec.record.with_extension("lock"))?;
+    let _lock = record::lock(&spec.record.with_extension("lock"))?;
     // Routers of a keeper that died hold the port; they know that they are to go.
     Client::new(&spec.router_dir).stop_routers().await?;
-    let sockets = bind(spec.http, spec.threads.max(1)).await?;
+    let sockets = sockets::bind(spec.http, spec.threads.max(1)).await?;
     spec.http = sockets[0]
         .local_addr()
         .map_err(|error| Failure::platform("the listening socket has no address").because(error))?;
@@ -66,20 +90,28 @@ async fn run(mut spec: KeepRouterSpec) -> Result<(), Failure> {
         orders,
         spec,
     });
-    keep.start_child()?;
+    let child = keep.start_child()?;
     drop(std::fs::remove_file(&keep.spec.socket));
     let control = tokio::net::UnixListener::bind(&keep.spec.socket).map_err(|error| {
         let what = format!("cannot listen on {}", keep.spec.socket.display());
         Failure::platform(what).because(error)
     })?;
     tokio::task::spawn_local(wire::serve(control, keep.clone()));
-    write_record(&keep.spec)?;
-    let stopped = keep.clone().supervise(received).await;
+    if !child.ready_within(READY_WITHIN).await {
+        child.signal(Signal::KILL);
+        return Err(Failure::platform("the router did not start"));
+    }
+    let record = KeepRouterRecord::of_this_process(&keep.spec)?;
+    record.write(&keep.spec.record)?;
+    if let Some(report) = report.take() {
+        tell(report, &Report::Serving(record));
+    }
+    keep.clone().supervise(received).await?;
     for path in [&keep.spec.socket, &keep.spec.record] {
         drop(std::fs::remove_file(path));
     }
     keep.children.finish_logs();
-    stopped
+    Ok(())
 }
 
 impl Keep {
@@ -223,80 +255,4 @@ fn make_dir(path: &Path) -> Result<(), Failure> {
     std::fs::create_dir_all(path).map_err(|error| {
         Failure::platform(format!("cannot create {}", path.display())).because(error)
     })
-}
-
-/// One keeper per run folder.
-fn lock(path: &Path) -> Result<std::fs::File, Failure> {
-    let what = || format!("cannot lock {}", path.display());
-    let file =
-        std::fs::File::create(path).map_err(|error| Failure::platform(what()).because(error))?;
-    file.try_lock().map_err(|error| {
-        Failure::platform(what()).because(error).why("the router's keeper is running already")
-    })?;
-    Ok(file)
-}
-
-/// One socket per thread, all at one address. They are made once and never again: closing
-/// one would drop the connections queued on it.
-async fn bind(address: SocketAddr, count: usize) -> Result<Vec<TcpListener>, Failure> {
-    let failed = |error: std::io::Error| {
-        let failure = Failure::platform(format!("cannot listen on {address}"));
-        match error.kind() {
-            std::io::ErrorKind::AddrInUse => {
-                failure.why("another program listens there").next("XII_HTTP=127.0.0.1:8081 xii up")
-            }
-            _ => failure.because(error),
-        }
-    };
-    // SO_REUSEPORT would share the port with a stranger of the same user: look first.
-    let alone = retry_in_use(|| socket(address, false)).await.map_err(failed)?;
-    let address = alone.local_addr().map_err(failed)?;
-    drop(alone);
-    let sockets = (0..count).map(|_| socket(address, true));
-    sockets.collect::<Result<_, _>>().map_err(failed)
-}
-
-/// A router that was told to go may need a moment.
-async fn retry_in_use<T>(make: impl Fn() -> std::io::Result<T>) -> std::io::Result<T> {
-    let until = Instant::now() + Duration::from_secs(3);
-    loop {
-        match make() {
-            Err(error)
-                if error.kind() == std::io::ErrorKind::AddrInUse && Instant::now() < until =>
-            {
-                tokio::time::sleep(Duration::from_millis(50)).await;
-            }
-            made => return made,
-        }
-    }
-}
-
-fn socket(address: SocketAddr, shared: bool) -> std::io::Result<TcpListener> {
-    let socket = match address {
-        SocketAddr::V4(_) => tokio::net::TcpSocket::new_v4()?,
-        SocketAddr::V6(_) => tokio::net::TcpSocket::new_v6()?,
-    };
-    socket.set_reuseaddr(true)?;
-    socket.set_reuseport(shared)?;
-    socket.bind(address)?;
-    socket.listen(BACKLOG)?.into_std()
-}
-
-fn write_record(spec: &KeepRouterSpec) -> Result<(), Failure> {
-    let pid = std::process::id();
-    let failed = |error: std::io::Error| {
-        Failure::platform(format!("cannot write {}", spec.record.display())).because(error)
-    };
-    let record = KeepRouterRecord {
-        pid,
-        start_time: process::start_time(pid as i32).unwrap_or(0),
-        boot_id: process::boot_id().map_err(failed)?,
-        http: spec.http,
-        socket: spec.socket.clone(),
-    };
-    let text = serde_json::to_vec(&record)
-        .map_err(|error| Failure::internal("the record has no JSON").because(error))?;
-    let next = spec.record.with_extension("next");
-    std::fs::write(&next, text).map_err(failed)?;
-    std::fs::rename(&next, &spec.record).map_err(failed)
 }

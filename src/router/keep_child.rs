@@ -11,6 +11,7 @@ use std::cell::{Cell, RefCell};
 use std::io::{PipeReader, PipeWriter, Write as _};
 use std::net::TcpListener;
 use std::os::fd::{AsFd as _, OwnedFd, RawFd};
+use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
@@ -20,6 +21,8 @@ use tokio::sync::{oneshot, watch};
 /// One router process.
 pub struct Child {
     pub pid: i32,
+    /// Its control socket.
+    socket: PathBuf,
     began: Instant,
     /// A pidfd.
     handle: OwnedFd,
@@ -155,6 +158,7 @@ fn spawn(
     let started = spawn_self(&keeper.exe, &["router"], &Env::default(), descriptors)?;
     let child = Child {
         pid: started.pid(),
+        socket: spec.socket(),
         began: Instant::now(),
         handle: started.handle().try_clone_to_owned()?,
         state: watch::Sender::new(Progress::Starting),
@@ -176,6 +180,8 @@ async fn reap(child: Rc<Child>, started: Started) {
         // Without an answer the process is as good as gone.
         let _ = ended.await;
     }
+    // It may not be allowed to do so itself.
+    drop(std::fs::remove_file(&child.socket));
     child.advance(Progress::Ended);
 }
 

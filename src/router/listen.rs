@@ -1,7 +1,8 @@
 //! Accepts clients on one socket and serves them on this thread.
 
 use super::handle::{Client, handle};
-use super::tap::{Heads, Tap};
+use super::heads::Heads;
+use super::tap::Tap;
 use super::worker::{Phase, Worker};
 use hyper::header::HeaderValue;
 use hyper::server::conn::http1;
@@ -66,7 +67,7 @@ async fn serve(worker: Rc<Worker>, builder: http1::Builder, stream: TcpStream, f
         async move { Ok::<_, Infallible>(handle(client, request).await) }
     });
     let mut phase = worker.phase.clone();
-    let io = TokioIo::new(Tap { stream, heads });
+    let io = TokioIo::new(Tap::new(stream, heads, worker.timing.idle()));
     let mut connection = pin!(builder.serve_connection(io, service).with_upgrades());
     tokio::select! {
         biased;

@@ -14,16 +14,21 @@ use std::time::{Duration, Instant};
 
 pub type Sender = SendRequest<Upload>;
 
-/// No connection idle for longer is used or kept.
-const KEPT: Duration = Duration::from_secs(1);
-/// The same for a request that may not be repeated.
-const FRESH: Duration = Duration::from_millis(200);
+/// A request that may not be repeated gets no connection idle for longer.
+const FRESH_MS: u32 = 200;
+const SWEEP_EVERY: Duration = Duration::from_millis(500);
 /// Idle connections per instance.
 const MOST: usize = 64;
 
 struct Idle {
     sender: Sender,
     since: Instant,
+}
+
+impl Idle {
+    fn idle_ms(&self) -> u32 {
+        self.since.elapsed().as_millis().min(u128::from(u32::MAX)) as u32
+    }
 }
 
 struct Shelf {
@@ -39,18 +44,26 @@ pub struct Pool {
 }
 
 impl Pool {
-    /// The connection used last, if it is young enough for the request.
-    pub fn take(&self, instance: &Instance, repeatable: bool) -> Option<Sender> {
+    /// The connection used last, if it is young enough for the request, and how long it was
+    /// idle. Finding it closed teaches how long the app keeps them.
+    pub fn take(&self, instance: &Instance, repeatable: bool) -> Option<(Sender, u32)> {
         let mut shelves = self.shelves.borrow_mut();
         let shelf = shelves.get_mut(&instance.number)?;
-        let newest = shelf.idle.pop()?;
-        let allowed = if repeatable { KEPT } else { FRESH };
-        if newest.since.elapsed() > allowed {
-            // All others are older still; they may do for another request, this one as well.
-            shelf.idle.push(newest);
-            return None;
+        while let Some(newest) = shelf.idle.pop() {
+            let idle_ms = newest.idle_ms();
+            if newest.sender.is_closed() {
+                instance.distrust(idle_ms);
+                continue;
+            }
+            let trusted = instance.trusted_ms();
+            if idle_ms > if repeatable { trusted } else { trusted.min(FRESH_MS) } {
+                // All others are older still; they may do for another request.
+                shelf.idle.push(newest);
+                return None;
+            }
+            return Some((newest.sender, idle_ms));
         }
-        Some(newest.sender)
+        None
     }
 
     /// Keeps a connection whose request and response are both complete.
@@ -75,9 +88,10 @@ impl Pool {
     /// Closes what has been idle too long; says whether anything is left.
     fn sweep(&self) -> bool {
         let mut shelves = self.shelves.borrow_mut();
-        let now = Instant::now();
         shelves.retain(|_, shelf| {
-            shelf.idle.retain(|idle| now - idle.since <= KEPT && !idle.sender.is_closed());
+            shelf.instance.trust_more();
+            let trusted = shelf.instance.trusted_ms();
+            shelf.idle.retain(|idle| idle.idle_ms() <= trusted && !idle.sender.is_closed());
             !shelf.idle.is_empty()
         });
         !shelves.is_empty()
@@ -91,7 +105,7 @@ impl Pool {
         let worker = worker.clone();
         tokio::task::spawn_local(async move {
             loop {
-                tokio::time::sleep(KEPT / 2).await;
+                tokio::time::sleep(SWEEP_EVERY).await;
                 if !worker.pool.sweep() {
                     worker.pool.sweeping.set(false);
                     return;

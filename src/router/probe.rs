@@ -36,11 +36,9 @@ async fn ask(address: SocketAddr, host: &str, path: &str, result: &mut ProbeResu
         .header("connection", "close")
         .body(Empty::<Bytes>::new())
         .ok()?;
-    let response = tokio::select! {
-        biased;
-        response = sender.send_request(request) => response.ok()?,
-        _ = connection => return None,
-    };
+    // It ends with the sender, whatever became of the request.
+    tokio::task::spawn_local(connection);
+    let response = sender.send_request(request).await.ok()?;
     result.status = Some(response.status().as_u16());
     Some(())
 }

@@ -39,9 +39,14 @@ pub struct Instance {
     /// Milliseconds since the process began; until then others are preferred.
     suspect_until: AtomicU64,
     gone: AtomicBool,
+    /// How long an idle connection to it may be trusted, in milliseconds: learned.
+    trusted_ms: AtomicU32,
     /// Told when tunnels shall close.
     pub close_tunnels: tokio::sync::Notify,
 }
+
+/// No idle connection is trusted for longer.
+pub const TRUSTED_MOST_MS: u32 = 1000;
 
 static NEXT_NUMBER: AtomicU64 = AtomicU64::new(1);
 
@@ -56,6 +61,7 @@ impl Instance {
             tunnels: AtomicU32::new(0),
             suspect_until: AtomicU64::new(0),
             gone: AtomicBool::new(false),
+            trusted_ms: AtomicU32::new(TRUSTED_MOST_MS),
             close_tunnels: tokio::sync::Notify::new(),
         }
     }
@@ -71,6 +77,21 @@ impl Instance {
     /// No longer in the table: its connections are not kept for another request.
     pub fn is_gone(&self) -> bool {
         self.gone.load(Relaxed)
+    }
+
+    pub fn trusted_ms(&self) -> u32 {
+        self.trusted_ms.load(Relaxed)
+    }
+
+    /// It closed a connection that had been idle for so long: half of that is safer.
+    pub fn distrust(&self, idle_ms: u32) {
+        self.trusted_ms.fetch_min(idle_ms / 2, Relaxed);
+    }
+
+    /// Nothing has gone wrong for a while: a bit more is tried.
+    pub fn trust_more(&self) {
+        let now = self.trusted_ms();
+        self.trusted_ms.store((now + now / 8 + 1).min(TRUSTED_MOST_MS), Relaxed);
     }
 
     pub fn suspect(&self, until: u64) {

@@ -93,3 +93,21 @@ fn an_open_tunnel_counts_towards_the_load_but_not_as_a_request() {
     let tunnel = routes.find("shop.localhost").unwrap().pick(0, 0, &[]).unwrap().into_tunnel();
     assert_eq!((tunnel.0.requests(), tunnel.0.tunnels()), (0, 1));
 }
+
+#[test]
+fn trust_in_idle_connections_falls_by_half_and_comes_back_slowly() {
+    let routes = Routes::build(&table(1, &["web.1#1"]), &Routes::default());
+    let instance = routes.instances().next().unwrap();
+    assert_eq!(instance.trusted_ms(), TRUSTED_MOST_MS);
+    instance.distrust(300);
+    assert_eq!(instance.trusted_ms(), 150);
+    instance.distrust(900);
+    assert_eq!(instance.trusted_ms(), 150, "a longer idle time says nothing new");
+    instance.distrust(0);
+    assert_eq!(instance.trusted_ms(), 0);
+    let steps = (1..).take_while(|_| {
+        instance.trust_more();
+        instance.trusted_ms() < TRUSTED_MOST_MS
+    });
+    assert!((20..100).contains(&steps.count()));
+}

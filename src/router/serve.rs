@@ -65,7 +65,7 @@ fn adopt(count: usize) -> Result<Vec<std::net::TcpListener>, Failure> {
 async fn run(spec: RouterSpec, sockets: Vec<std::net::TcpListener>) -> Result<(), Failure> {
     // The socket first, the table's file second: what is published from now on reaches us
     // one way or the other.
-    let path = spec.router_dir.join(format!("{}.sock", spec.number));
+    let path = spec.socket();
     let at = |what: &str, path: &Path| format!("cannot {what} {}", path.display());
     let control = tokio::net::UnixListener::bind(&path)
         .map_err(|error| Failure::platform(at("listen on", &path)).because(error))?;
@@ -104,7 +104,6 @@ async fn run(spec: RouterSpec, sockets: Vec<std::net::TcpListener>) -> Result<()
     say(READY);
     watch_for_the_end(&phase, spec.timing).await;
     end(threads, &phase, spec.timing).await;
-    drop(std::fs::remove_file(&path));
     // The last lines of the workers that have ended.
     let _ = tokio::time::timeout(Duration::from_secs(1), async {
         while control_side.sink.pending.load(Relaxed) > 0 {

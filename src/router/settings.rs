@@ -30,17 +30,6 @@ pub struct KeepRouterSpec {
     pub timing: Timing,
 }
 
-/// A running keeper, as found by whoever comes later.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct KeepRouterRecord {
-    pub pid: u32,
-    /// Clock ticks after boot, from `/proc/PID/stat`.
-    pub start_time: u64,
-    pub boot_id: String,
-    pub http: SocketAddr,
-    pub socket: PathBuf,
-}
-
 /// What a router is told.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct RouterSpec {
@@ -54,6 +43,13 @@ pub struct RouterSpec {
     /// Whom to become.
     pub user: Option<User>,
     pub timing: Timing,
+}
+
+impl RouterSpec {
+    /// The router's control socket.
+    pub fn socket(&self) -> PathBuf {
+        self.router_dir.join(format!("{}.sock", self.number))
+    }
 }
 
 /// Every wait of the router, in milliseconds.

@@ -68,6 +68,9 @@ pub enum CallError {
     /// Nobody listens: the socket was left behind.
     #[error("nobody listens on {0}")]
     Dead(String),
+    /// It went away before it answered.
+    #[error("{0}")]
+    Lost(String),
     #[error("{0}")]
     Other(String),
 }
@@ -85,7 +88,16 @@ pub async fn call<I: Serialize, O: DeserializeOwned>(
     body: &I,
     limit: Duration,
 ) -> Result<O, CallError> {
-    match tokio::time::timeout(limit, converse(socket, path, body)).await {
+    let calls = async {
+        loop {
+            match converse(socket, path, body).await {
+                // Either it lives, or the next attempt finds it dead.
+                Err(CallError::Lost(_)) => tokio::time::sleep(Duration::from_millis(10)).await,
+                answer => return answer,
+            }
+        }
+    };
+    match tokio::time::timeout(limit, calls).await {
         Ok(answer) => answer,
         Err(_) => Err(CallError::Other(format!("{}: no answer in {limit:?}", socket.display()))),
     }
@@ -114,20 +126,13 @@ async fn converse<I: Serialize, O: DeserializeOwned>(
         .map_err(|error| other(&error))?;
     let shaken = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await;
     let (mut sender, connection) = shaken.map_err(|error| other(&error))?;
-    let exchange = async {
-        let response = sender.send_request(request).await?;
-        let status = response.status();
-        Ok::<_, hyper::Error>((status, response.into_body().collect().await?.to_bytes()))
-    };
-    // The connection does the work; the exchange ends first. A router that dies is dead.
-    let answered = tokio::select! {
-        answered = exchange => answered,
-        ended = connection => match ended {
-            Ok(()) => return Err(CallError::Dead(socket.display().to_string())),
-            Err(error) => Err(error),
-        },
-    };
-    let (status, bytes) = answered.map_err(|error| other(&error))?;
+    // It ends with the sender, whatever became of the request.
+    tokio::spawn(connection);
+    let lost =
+        |error: hyper::Error| CallError::Lost(format!("{}{path}: {error}", socket.display()));
+    let response = sender.send_request(request).await.map_err(lost)?;
+    let status = response.status();
+    let bytes = response.into_body().collect().await.map_err(lost)?.to_bytes();
     if !status.is_success() {
         return Err(other(&String::from_utf8_lossy(&bytes)));
     }

@@ -64,8 +64,8 @@ async fn try_start(
     release: ReleaseNumber,
 ) -> Result<Running, Failure> {
     let runnable = runner.runnables.get(&release).cloned();
-    let runnable =
-        runnable.ok_or_else(|| Failure::internal(format!("{release} is desired but not loaded")))?;
+    let runnable = runnable
+        .ok_or_else(|| Failure::internal(format!("{release} is desired but not loaded")))?;
     let argv = runnable.argv(&process_type).ok_or_else(|| {
         Failure::internal(format!("{release} has no command for the process type {process_type}"))
     })?;

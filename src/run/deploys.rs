@@ -1,11 +1,11 @@
 //! The runners of this host, one for each deploy, and the way to talk to them.
 
+use super::Host;
 use super::desired::{self, Orders};
 use super::plan::{Desired, State};
 use super::runnable::Runnable;
 use super::runner::{Message, RouterState, Runner};
 use super::view::View;
-use super::Host;
 use crate::app::{DeployRef, Failure, Formation, ReleaseNumber};
 use crate::store::Scope;
 use std::collections::{BTreeMap, BTreeSet};

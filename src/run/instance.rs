@@ -90,7 +90,8 @@ impl Running {
     /// `at` in milliseconds since 1970.
     pub fn restarting(&mut self, at: u64, n: u64) {
         self.restarts = n;
-        self.restarting_at = i64::try_from(at).ok().and_then(|at| Timestamp::from_millisecond(at).ok());
+        self.restarting_at =
+            i64::try_from(at).ok().and_then(|at| Timestamp::from_millisecond(at).ok());
     }
 
     /// Requests can still be on their way through it.

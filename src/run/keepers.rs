@@ -71,8 +71,7 @@ fn caught_up(status: Status) -> Vec<Notice> {
             std::iter::once(started).chain(ready).collect()
         }
         StateWord::BackingOff => {
-            let again =
-                status.restart_at.map(|at| Notice::Restarting { at, n: status.crashes });
+            let again = status.restart_at.map(|at| Notice::Restarting { at, n: status.crashes });
             crashed.into_iter().chain(again).collect()
         }
         StateWord::Exiting | StateWord::Exited => crashed.into_iter().collect(),

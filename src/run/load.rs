@@ -16,9 +16,8 @@ impl Host {
         deploy: &DeployRef,
         number: ReleaseNumber,
     ) -> Result<Arc<Runnable>, Failure> {
-        let release = release::get(&self.ledger, &self.key, deploy, number)?.ok_or_else(|| {
-            Failure::internal(format!("{deploy} has no release {number}"))
-        })?;
+        let release = release::get(&self.ledger, &self.key, deploy, number)?
+            .ok_or_else(|| Failure::internal(format!("{deploy} has no release {number}")))?;
         let uid = self.ledger.expect_deploy(deploy)?.uid;
         Ok(Arc::new(self.make_runnable(release, uid)?))
     }

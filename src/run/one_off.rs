@@ -62,9 +62,9 @@ impl OneOff {
         let spec = runnable.spec(host, launch);
         let (exe, socket) = (host.exe.clone(), spec.socket.clone());
         let start = move || keeper::start(&exe, &spec, passed, lifeline);
-        let started = tokio::task::spawn_blocking(start).await.map_err(|error| {
-            Failure::internal("starting a one-off was broken off").because(error)
-        });
+        let started = tokio::task::spawn_blocking(start)
+            .await
+            .map_err(|error| Failure::internal("starting a one-off was broken off").because(error));
         let client = match started.and_then(|started| started) {
             Ok(_) => Client::connect(&socket).await,
             Err(failure) => Err(failure),

@@ -36,7 +36,8 @@ async fn first_answer(host: &Host, target: &Target, outbox: &Outbox) -> Result<(
     let mut pause = Duration::from_millis(10);
     let mut last = format!("nothing accepts connections on $PORT ({})", target.address.port());
     while began.elapsed() < BOOT && !outbox.is_closed() {
-        let probe = host.routes.client.probe(target.address, &target.host, &target.path, ONE_ANSWER);
+        let probe =
+            host.routes.client.probe(target.address, &target.host, &target.path, ONE_ANSWER);
         match probe.await {
             Ok(found) if is_good(found.status) => return Ok(()),
             Ok(found) => last = describe(found.connected, found.status, target),

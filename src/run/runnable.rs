@@ -2,7 +2,9 @@
 //! environment, its file system, its limits) in one place.
 
 use super::Host;
-use crate::app::{DeployRef, Digest, InstanceId, Manifests, ProcessSettings, ProcessType, ReleaseNumber};
+use crate::app::{
+    DeployRef, Digest, InstanceId, Manifests, ProcessSettings, ProcessType, ReleaseNumber,
+};
 use crate::build::Description;
 use crate::config::ConfigSnapshot;
 use crate::keeper::{KeeperSpec, Output, Restart, VERSION};
@@ -102,7 +104,10 @@ impl Runnable {
         ];
         mounts.extend(self.description.mounts(&host.home, &self.build));
         for folder in &self.manifests.settings.scratch {
-            mounts.push(Mount::Scratch { target: Path::new("/app").join(folder), bytes: SCRATCH_BYTES });
+            mounts.push(Mount::Scratch {
+                target: Path::new("/app").join(folder),
+                bytes: SCRATCH_BYTES,
+            });
         }
         mounts
     }

@@ -17,16 +17,37 @@ use tokio::sync::{mpsc, watch};
 /// Everything that can happen to a deploy's instances.
 pub(super) enum Message {
     /// The desired state has changed. Brings the release along, unless it stays the same.
-    Want { change: u64, desired: Desired, runnable: Option<Arc<Runnable>>, router_state: RouterState },
+    Want {
+        change: u64,
+        desired: Desired,
+        runnable: Option<Arc<Runnable>>,
+        router_state: RouterState,
+    },
     /// An instance that an earlier server started. `listed`: the routers send it requests.
-    Adopt { running: Box<Running>, listed: bool, runnable: Option<Arc<Runnable>> },
-    Keeper { keeper: u64, notice: Notice },
+    Adopt {
+        running: Box<Running>,
+        listed: bool,
+        runnable: Option<Arc<Runnable>>,
+    },
+    Keeper {
+        keeper: u64,
+        notice: Notice,
+    },
     /// The keeper is gone, and with it the instance.
-    Lost { keeper: u64 },
+    Lost {
+        keeper: u64,
+    },
     /// The router got an answer from this incarnation.
-    Answered { keeper: u64, incarnation: u64 },
+    Answered {
+        keeper: u64,
+        incarnation: u64,
+    },
     /// It did not, in time.
-    Silent { keeper: u64, incarnation: u64, why: String },
+    Silent {
+        keeper: u64,
+        incarnation: u64,
+        why: String,
+    },
 }
 
 /// What the router says when there is nobody to answer.

@@ -1,10 +1,14 @@
 //! Limits and membership. Two shapes of machine: cgroup v2 alone, and the hybrid where the
 //! limits are in v1 hierarchies while killing and the empty signal are in the unified one.
 
+mod usage;
+
 use super::spec::Limits;
 use super::step::{Result, StepError, at};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+pub use usage::MemoryWatch;
 
 /// Where the hierarchies are mounted.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -54,6 +58,21 @@ impl Hierarchies {
         names.sort();
         names.dedup();
         names
+    }
+
+    /// Ends and removes everything below a home's cgroup but what is kept, and the home's
+    /// own when nothing is left in it. The names that could not be removed.
+    pub fn sweep(
+        &self,
+        home: &str,
+        keep: impl Fn(&str) -> bool,
+        patience: Duration,
+    ) -> Vec<String> {
+        let mut stale = self.list(home);
+        stale.retain(|name| !keep(name));
+        stale.retain(|name| !self.cgroup(&format!("{home}/{name}")).destroy(patience));
+        self.cgroup(home).remove();
+        stale
     }
 
     /// Opens by name, whether or not it exists.
@@ -184,35 +203,6 @@ impl Cgroup {
         })
     }
 
-    /// How often the kernel killed a process here for want of memory, so far.
-    pub fn oom_kills(&self) -> u64 {
-        self.number(&self.memory, "memory.oom_control", "memory.events", Some("oom_kill"))
-    }
-
-    pub fn memory_bytes(&self) -> u64 {
-        self.number(&self.memory, "memory.usage_in_bytes", "memory.current", None)
-    }
-
-    pub fn peak_memory_bytes(&self) -> u64 {
-        self.number(&self.memory, "memory.max_usage_in_bytes", "memory.peak", None)
-    }
-
-    /// CPU time used, in microseconds: the unified hierarchy has it on both shapes.
-    pub fn cpu_usec(&self) -> u64 {
-        self.number(&None, "", "cpu.stat", Some("usage_usec"))
-    }
-
-    fn number(&self, place: &Option<PathBuf>, v1: &str, v2: &str, key: Option<&str>) -> u64 {
-        let Some((folder, old)) = self.place(place) else { return 0 };
-        let text = std::fs::read_to_string(folder.join(if old { v1 } else { v2 }));
-        let text = text.unwrap_or_default();
-        let value = match key {
-            None => Some(text.trim()),
-            Some(key) => text.lines().find_map(|l| l.strip_prefix(key)?.strip_prefix(' ')),
-        };
-        value.and_then(|value| value.trim().parse().ok()).unwrap_or(0)
-    }
-
     /// Removes it; false while a process is still in it.
     pub fn remove(&self) -> bool {
         self.folders().all(|folder| match std::fs::remove_dir(folder) {
@@ -222,17 +212,17 @@ impl Cgroup {
     }
 
     /// Kills and removes, trying again while the kernel is still taking processes down.
-    pub fn destroy(&self, patience: std::time::Duration) -> bool {
-        let end = std::time::Instant::now() + patience;
+    pub fn destroy(&self, patience: Duration) -> bool {
+        let end = Instant::now() + patience;
         loop {
             self.kill();
             if self.remove() {
                 return true;
             }
-            if std::time::Instant::now() >= end {
+            if Instant::now() >= end {
                 return false;
             }
-            std::thread::sleep(std::time::Duration::from_millis(5));
+            std::thread::sleep(Duration::from_millis(5));
         }
     }
 }

@@ -94,6 +94,8 @@ fn enter(
     if let Some(cgroup) = cgroup {
         cgroup.join()?;
     }
+    // When the whole machine is short of memory, apps go before what keeps them.
+    let _ = std::fs::write("/proc/self/oom_score_adj", "300");
     for (number, stream) in stdio.into_iter().enumerate() {
         at(sys::replace_stdio(stream, number as i32), || "set up stdin, stdout and stderr")?;
     }

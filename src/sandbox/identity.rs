@@ -1,6 +1,7 @@
 //! Giving up privileges for good, for processes that serve strangers.
 
 use super::spec::User;
+use super::sys;
 use rustix::process::{Resource, Rlimit};
 use std::io;
 
@@ -13,6 +14,20 @@ pub fn become_user(user: &User) -> io::Result<()> {
     rustix::thread::set_thread_res_gid(gid, gid, gid)?;
     rustix::thread::set_thread_res_uid(uid, uid, uid)?;
     Ok(())
+}
+
+/// Goes on in a child with a session of its own; the parent is to end.
+pub fn detach() -> io::Result<sys::Fork> {
+    let fork = sys::fork()?;
+    if matches!(fork, sys::Fork::Child) {
+        rustix::process::setsid()?;
+    }
+    Ok(fork)
+}
+
+/// What this process creates is for its own user.
+pub fn keep_files_private() {
+    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
 }
 
 /// No privileges through files, no core dumps, and as many descriptors as the machine allows.

@@ -6,6 +6,7 @@ use rustix::process::Pid;
 use std::ffi::{CStr, CString};
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Which side of a fork we are on.
 pub enum Fork {
@@ -92,13 +93,19 @@ pub fn replace_stdio(from: BorrowedFd<'_>, to: RawFd) -> Result<(), Errno> {
     Ok(())
 }
 
-/// Takes over a descriptor this process was started with, and makes it close on exec.
-/// To be called once per number, before anything else is opened.
+/// Takes over a descriptor this process was started with, and makes it close on exec. Each
+/// number can be taken once, up to 63; to be called before anything else is opened.
 pub fn inherited(number: RawFd) -> Result<OwnedFd, Errno> {
+    static TAKEN: AtomicU64 = AtomicU64::new(0);
+    let bit = u32::try_from(number).ok().and_then(|number| 1u64.checked_shl(number));
+    let bit = bit.ok_or(Errno::BADF)?;
+    if TAKEN.fetch_or(bit, Ordering::AcqRel) & bit != 0 {
+        return Err(Errno::BUSY);
+    }
     // SAFETY: F_SETFD takes an integer and fails on a number that is not open.
     check(unsafe { libc::fcntl(number, libc::F_SETFD, libc::FD_CLOEXEC) }.into())?;
     // SAFETY: the number is open (checked), was given to us by the process that started us,
-    // and the caller asks for it once: nobody else owns it.
+    // and is handed out once (TAKEN): nobody else owns it.
     Ok(unsafe { OwnedFd::from_raw_fd(number) })
 }
 

@@ -65,6 +65,9 @@ impl Tree {
     /// The folder, made with its parents where missing.
     pub fn folder(&self, path: &Path) -> Result<OwnedFd> {
         let whole = Path::new("/").join(path);
+        if let Ok(found) = self.open(&whole, OFlags::PATH | OFlags::DIRECTORY) {
+            return Ok(found);
+        }
         let mut prefix = std::path::PathBuf::new();
         let mut current = at(self.open(Path::new("/"), OFlags::PATH), || "open the new root")?;
         for part in whole.components() {

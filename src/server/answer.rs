@@ -72,10 +72,7 @@ pub struct Body<T>(pub T);
 impl<S: Send + Sync, T: serde::de::DeserializeOwned> axum::extract::FromRequest<S> for Body<T> {
     type Rejection = Refusal;
 
-    async fn from_request(
-        request: axum::extract::Request,
-        state: &S,
-    ) -> Result<Self, Refusal> {
+    async fn from_request(request: axum::extract::Request, state: &S) -> Result<Self, Refusal> {
         let json = Json::<T>::from_request(request, state).await;
         let Json(body) =
             json.map_err(|error| Failure::usage("the request is not understood").because(error))?;

@@ -3,8 +3,8 @@
 use super::http::{self, Api};
 use super::log::Log;
 use super::operations::Operations;
-use super::settings::{RequiredIsolation, ServerSettings};
 use super::router;
+use super::settings::{RequiredIsolation, ServerSettings};
 use crate::app::Failure;
 use crate::build::{self, Toolchains};
 use crate::config::Key;
@@ -41,7 +41,8 @@ async fn run(settings: ServerSettings, log: Log) -> Result<(), Failure> {
     protect(&host, log)?;
     let http = router::ensure(&host, &settings)?;
     log.info(&format!("router on http://{http}"));
-    let host = Arc::new(Host { addressing: Addressing { http, ..host.addressing.clone() }, ..host });
+    let host =
+        Arc::new(Host { addressing: Addressing { http, ..host.addressing.clone() }, ..host });
     let toolchains = find_toolchains(&host, &settings)?;
     let platform = Arc::new(Platform { deploys: Deploys::new(host.clone()), toolchains });
     recover(&platform, log).await?;
@@ -125,9 +126,8 @@ fn protect(host: &Host, log: Log) -> Result<(), Failure> {
 }
 
 fn find_toolchains(host: &Host, settings: &ServerSettings) -> Result<Toolchains, Failure> {
-    Toolchains::find(&settings.path).probe(&mut |command, line| {
-        crate::deploy::try_out(host, command, line)
-    })
+    Toolchains::find(&settings.path)
+        .probe(&mut |command, line| crate::deploy::try_out(host, command, line))
 }
 
 /// Takes over from the server before: its instances, its operations, its one-offs.

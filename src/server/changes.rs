@@ -27,10 +27,7 @@ pub fn audit(api: &Api, what: &str, deploy: Option<&DeployRef>) -> Result<(), Fa
     })
 }
 
-pub async fn create(
-    Shared(api): Shared<Api>,
-    Body(create): Body<Create>,
-) -> Answer<DeployInfo> {
+pub async fn create(Shared(api): Shared<Api>, Body(create): Body<Create>) -> Answer<DeployInfo> {
     let deploy = create.deploy.unwrap_or_else(DeployName::production);
     let wanted = DeployRef { app: create.app, deploy };
     let record = super::codebases::create(&api, &wanted)?;
@@ -116,9 +113,10 @@ pub async fn config(
     }
     audit(&api, &format!("config {}", considered.changed), Some(&deploy))?;
     let restart = !request.no_restart;
-    let changed = api.operations.start(turn, "config", BY, move |platform, journal| async move {
-        deploy::change_config(&platform, &journal, considered, BY.to_string(), restart).await
-    })?;
+    let changed =
+        api.operations.start(turn, "config", BY, move |platform, journal| async move {
+            deploy::change_config(&platform, &journal, considered, BY.to_string(), restart).await
+        })?;
     Ok(Json(changed))
 }
 
@@ -154,9 +152,10 @@ pub async fn rollback(
     let target = deploy::target(&api.platform, &deploy, request.to)?;
     audit(&api, &format!("rollback to {}", target.number), Some(&deploy))?;
     let phase = request.release_phase;
-    let changed = api.operations.start(turn, "rollback", BY, move |platform, journal| async move {
-        deploy::roll_back(&platform, &journal, target, BY.to_string(), phase).await.map(Some)
-    })?;
+    let changed =
+        api.operations.start(turn, "rollback", BY, move |platform, journal| async move {
+            deploy::roll_back(&platform, &journal, target, BY.to_string(), phase).await.map(Some)
+        })?;
     Ok(Json(changed))
 }
 
@@ -165,10 +164,7 @@ pub async fn destroy(Shared(api): Shared<Api>, Named(deploy): Named) -> Answer<A
     destroy_all(&api, vec![deploy], None).await
 }
 
-pub async fn destroy_app(
-    Shared(api): Shared<Api>,
-    Path(app): Path<String>,
-) -> Answer<Accepted> {
+pub async fn destroy_app(Shared(api): Shared<Api>, Path(app): Path<String>) -> Answer<Accepted> {
     let app: AppName = app.parse().map_err(bad_name)?;
     let ledger = &api.platform.host().ledger;
     if ledger.app(&app)?.is_none() {
@@ -178,11 +174,7 @@ pub async fn destroy_app(
     destroy_all(&api, deploys, Some(app)).await
 }
 
-async fn destroy_all(
-    api: &Api,
-    deploys: Vec<DeployRef>,
-    app: Option<AppName>,
-) -> Answer<Accepted> {
+async fn destroy_all(api: &Api, deploys: Vec<DeployRef>, app: Option<AppName>) -> Answer<Accepted> {
     let how = How::default();
     let mut turns = Vec::new();
     for deploy in &deploys {
@@ -196,16 +188,17 @@ async fn destroy_all(
         }
         return Err(Failure::usage("there was nothing to stop; the app is gone").into());
     };
-    let changed = api.operations.start(turn, "destroy", BY, move |platform, journal| async move {
-        for deploy in &deploys {
-            deploy::destroy(&platform, &journal, deploy).await?;
-        }
-        if let Some(app) = app {
-            platform.host().ledger.destroy_app(&app, Timestamp::now())?;
-        }
-        drop(turns);
-        Ok(None)
-    })?;
+    let changed =
+        api.operations.start(turn, "destroy", BY, move |platform, journal| async move {
+            for deploy in &deploys {
+                deploy::destroy(&platform, &journal, deploy).await?;
+            }
+            if let Some(app) = app {
+                platform.host().ledger.destroy_app(&app, Timestamp::now())?;
+            }
+            drop(turns);
+            Ok(None)
+        })?;
     accepted(changed)
 }
 
@@ -225,7 +218,8 @@ pub async fn down(Shared(api): Shared<Api>) -> Answer<Accepted> {
         let phase = journal.phase("router");
         // Blocking until it has drained.
         let stopped = tokio::task::spawn_blocking(move || router::stop(&home)).await;
-        stopped.map_err(|error| Failure::internal("stopping the router broke off").because(error))?;
+        stopped
+            .map_err(|error| Failure::internal("stopping the router broke off").because(error))?;
         phase.done("stopped");
         remove_firewall(&platform)?;
         // After the client has had its last line.

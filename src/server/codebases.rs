@@ -12,10 +12,7 @@ use axum::Json;
 use axum::extract::State as Shared;
 use jiff::Timestamp;
 
-pub async fn resolve(
-    Shared(api): Shared<Api>,
-    Body(question): Body<Resolve>,
-) -> Answer<Resolved> {
+pub async fn resolve(Shared(api): Shared<Api>, Body(question): Body<Resolve>) -> Answer<Resolved> {
     let (app, exists) = which_app(&api, &question)?;
     let deploy = question.deploy.unwrap_or_else(DeployName::production);
     let wanted = DeployRef { app, deploy };
@@ -124,7 +121,9 @@ pub fn admit(api: &Api, wanted: &DeployRef, facts: &Facts) -> Result<(), Failure
                 "the first deploy of `{}` needs the whole history",
                 wanted.app
             ))
-            .why("this is a shallow clone: its root commits, which an app is known by, are not here")
+            .why(
+                "this is a shallow clone: its root commits, which an app is known by, are not here",
+            )
             .next("git fetch --unshallow"));
         }
         create(api, wanted)?;
@@ -148,11 +147,13 @@ fn bind(api: &Api, name: &AppName, facts: &Facts) -> Result<(), Failure> {
     let subdir = Some(app.subdir).filter(|subdir| !subdir.is_empty());
     match same(&Bound { roots: app.roots, subdir }, facts) {
         Same::Yes | Same::UnknownRoots => Ok(()),
-        Same::Different(why) => Err(Failure::usage(format!("this is not the codebase of `{name}`"))
-            .why(why)
-            .next(format!(
-                "deploy it as an app of its own: `xii deploy -a OTHER-NAME`; or, to give `{name}` \
+        Same::Different(why) => Err(Failure::usage(format!(
+            "this is not the codebase of `{name}`"
+        ))
+        .why(why)
+        .next(format!(
+            "deploy it as an app of its own: `xii deploy -a OTHER-NAME`; or, to give `{name}` \
                  another codebase, end it first: `xii apps destroy -a {name} --confirm {name}`"
-            ))),
+        ))),
     }
 }

@@ -1,8 +1,8 @@
 //! The control API: typed requests in, one call, typed answers out. A handler extracts,
 //! calls a room to its left and converts; it decides nothing.
 
-pub mod api;
 mod answer;
+pub mod api;
 mod boot;
 mod changes;
 mod codebases;

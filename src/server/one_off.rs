@@ -44,7 +44,8 @@ pub async fn run(
         let env = wish.env.into_iter().collect();
         let last = match Pipes::new() {
             Ok((pipes, stdio)) => {
-                match OneOff::start(&host, &runnable, OneOffKind::Run, wish.argv, env, stdio).await {
+                match OneOff::start(&host, &runnable, OneOffKind::Run, wish.argv, env, stdio).await
+                {
                     Ok(one_off) => carry(one_off, pipes, incoming, &frames).await,
                     Err(failure) => Err(failure),
                 }

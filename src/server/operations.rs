@@ -64,9 +64,8 @@ impl Operations {
 
     fn busy(&self, deploy: &DeployRef) -> Failure {
         let holder = lock(&self.0.holders).get(deploy).cloned();
-        let what = holder.map_or("another change".to_string(), |(id, kind)| {
-            format!("operation {id} ({kind})")
-        });
+        let what = holder
+            .map_or("another change".to_string(), |(id, kind)| format!("operation {id} ({kind})"));
         Failure::platform(format!("{deploy} is being changed by {what}"))
             .next("wait for it, or queue behind it with --wait")
     }
@@ -111,8 +110,7 @@ impl Operations {
         let ledger = &self.0.platform.host().ledger;
         let deploy = turn.as_ref().map(|turn| turn.deploy.clone());
         let at = Timestamp::now();
-        let id =
-            ledger.begin_operation(&NewOperation { deploy: deploy.as_ref(), kind, by, at })?;
+        let id = ledger.begin_operation(&NewOperation { deploy: deploy.as_ref(), kind, by, at })?;
         let journal = Arc::new(Journal::default());
         self.keep_journal(id, journal.clone());
         if let Some(deploy) = &deploy {

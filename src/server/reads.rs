@@ -177,10 +177,7 @@ fn detail(instance: &InstanceView) -> Option<String> {
         (State::Crashed, Some(at)) => {
             let seconds = at.duration_since(jiff::Timestamp::now()).as_secs().max(0);
             let times = crate::keeper::ordinal(instance.restarts);
-            Some(format!(
-                "restarting in {seconds}s ({times} time): {}",
-                exit.unwrap_or_default()
-            ))
+            Some(format!("restarting in {seconds}s ({times} time): {}", exit.unwrap_or_default()))
         }
         (State::Crashed, None) => exit,
         (State::Starting, _) => instance.failure.as_ref().map(|failure| failure.message.clone()),
@@ -212,10 +209,7 @@ pub async fn config(
     Ok(Json(Config { deploy, release: head.map(|head| head.number), values }))
 }
 
-pub async fn releases(
-    Shared(api): Shared<Api>,
-    Named(deploy): Named,
-) -> Answer<Vec<ReleaseInfo>> {
+pub async fn releases(Shared(api): Shared<Api>, Named(deploy): Named) -> Answer<Vec<ReleaseInfo>> {
     let ledger = &api.platform.host().ledger;
     let current = ledger.expect_deploy(&deploy)?.current;
     let releases = release::list(ledger, &deploy)?;
@@ -287,7 +281,10 @@ pub async fn release_diff(
     Ok(Json(ReleaseDiff { from, to, lines: release::diff(&old, &new).lines() }))
 }
 
-pub async fn verify(Shared(api): Shared<Api>, Named(deploy): Named) -> Result<Json<Verified>, Refusal> {
+pub async fn verify(
+    Shared(api): Shared<Api>,
+    Named(deploy): Named,
+) -> Result<Json<Verified>, Refusal> {
     let host = api.platform.host();
     let verdict = release::verify(&host.ledger, &host.key, &deploy)?;
     Ok(Json(Verified {

@@ -69,8 +69,7 @@ fn start(host: &Host, settings: &ServerSettings) -> Result<(), Failure> {
     let failed = |error: std::io::Error| {
         Failure::platform("cannot start the router's keeper").because(error)
     };
-    let (stdin, spec_end) =
-        pipe_with(PipeFlags::CLOEXEC).map_err(|error| failed(error.into()))?;
+    let (stdin, spec_end) = pipe_with(PipeFlags::CLOEXEC).map_err(|error| failed(error.into()))?;
     let log = std::fs::File::options()
         .create(true)
         .append(true)

@@ -6,7 +6,7 @@ use super::changes::{BY, audit};
 use super::codebases;
 use super::http::Api;
 use super::upload::Upload;
-use crate::app::{Failure, Manifests, ManifestTexts};
+use crate::app::{Failure, ManifestTexts, Manifests};
 use crate::build::{Plan, Workspace};
 use crate::codebase::{self, Limits};
 use crate::deploy::{self, Deploy};
@@ -24,11 +24,7 @@ use tokio::sync::mpsc;
 /// A source tree larger than this belongs elsewhere.
 const LIMITS: Limits = Limits { entries: 200_000, bytes: 4 << 30 };
 
-pub async fn deploy(
-    Shared(api): Shared<Api>,
-    Named(wanted): Named,
-    body: Body,
-) -> Answer<Changed> {
+pub async fn deploy(Shared(api): Shared<Api>, Named(wanted): Named, body: Body) -> Answer<Changed> {
     let (head, upload) = Upload::begin::<DeployHead>(body).await?;
     if !head.how.plan {
         codebases::admit(&api, &wanted, &head.facts)?;
@@ -39,11 +35,11 @@ pub async fn deploy(
     }
     let turn = api.operations.turn(&wanted, &head.how).await?;
     audit(&api, &format!("deploy {}", head.facts.commit), Some(&wanted))?;
-    let request =
-        Deploy { deploy: wanted, facts: head.facts, workspace, by: BY.to_string() };
-    let changed = api.operations.start(turn, "deploy", BY, move |platform, journal| async move {
-        deploy::deploy(&platform, &journal, request).await.map(Some)
-    })?;
+    let request = Deploy { deploy: wanted, facts: head.facts, workspace, by: BY.to_string() };
+    let changed =
+        api.operations.start(turn, "deploy", BY, move |platform, journal| async move {
+            deploy::deploy(&platform, &journal, request).await.map(Some)
+        })?;
     Ok(Json(changed))
 }
 
@@ -74,10 +70,7 @@ fn preview(
     deploy::preview_deploy(&api.platform, wanted, &plan, &manifests)
 }
 
-pub async fn operation(
-    Shared(api): Shared<Api>,
-    Path(id): Path<u64>,
-) -> Answer<Operation> {
+pub async fn operation(Shared(api): Shared<Api>, Path(id): Path<u64>) -> Answer<Operation> {
     let found = api.platform.host().ledger.operation(id)?.ok_or_else(|| unknown(id))?;
     let state = serde_json::to_value(found.state).unwrap_or_default();
     Ok(Json(Operation {
@@ -94,10 +87,7 @@ fn unknown(id: u64) -> Failure {
     Failure::usage(format!("there is no operation {id}"))
 }
 
-pub async fn cancel(
-    Shared(api): Shared<Api>,
-    Path(id): Path<u64>,
-) -> Answer<serde_json::Value> {
+pub async fn cancel(Shared(api): Shared<Api>, Path(id): Path<u64>) -> Answer<serde_json::Value> {
     api.operations.journal(id).ok_or_else(|| unknown(id))?.cancel();
     Ok(Json(serde_json::json!({})))
 }
@@ -205,7 +195,11 @@ pub async fn logs(
 }
 
 fn text(lines: &[Line]) -> Bytes {
-    lines.iter().flat_map(Line::to_bytes).collect::<Vec<u8>>().into()
+    lines
+        .iter()
+        .flat_map(|line| [line.to_bytes(), vec![b'\n']].concat())
+        .collect::<Vec<u8>>()
+        .into()
 }
 
 /// A body that is fed from elsewhere, and ends when its sender is dropped.

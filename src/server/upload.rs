@@ -32,8 +32,9 @@ impl Upload {
                 None => return Err(broken(io::ErrorKind::UnexpectedEof.into())),
             }
         };
-        let head = serde_json::from_slice(&start[..end])
-            .map_err(|error| Failure::usage("the upload's head is not understood").because(error))?;
+        let head = serde_json::from_slice(&start[..end]).map_err(|error| {
+            Failure::usage("the upload's head is not understood").because(error)
+        })?;
         let (sender, more) = mpsc::channel(16);
         tokio::spawn(async move {
             while let Some(piece) = next(&mut body).await {

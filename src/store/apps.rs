@@ -3,7 +3,7 @@
 use super::Ledger;
 use super::columns::{json, optional_time, text, time, to_json};
 use super::ledger::Fault;
-use crate::app::{AppName, Failure};
+use crate::app::{AppName, Failure, did_you_mean};
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension, Row, Transaction, params};
 
@@ -39,7 +39,7 @@ impl Ledger {
                 "INSERT INTO apps (name, roots, subdir, created_at) VALUES (?1, ?2, ?3, ?4)",
                 params![name.as_str(), sorted(roots)?, subdir, at.as_microsecond()],
             )?;
-            find(tx, name)?.ok_or_else(|| unknown_app(name).into())
+            find(tx, name)?.ok_or_else(|| unknown_app(tx, name))
         })
     }
 
@@ -77,7 +77,7 @@ impl Ledger {
                 "UPDATE apps SET roots = ?2, subdir = ?3 WHERE name = ?1 AND destroyed_at IS NULL",
                 params![name.as_str(), sorted(roots)?, subdir],
             )?;
-            if changed == 1 { Ok(()) } else { Err(unknown_app(name).into()) }
+            if changed == 1 { Ok(()) } else { Err(unknown_app(tx, name)) }
         })
     }
 
@@ -102,7 +102,7 @@ impl Ledger {
                 "UPDATE apps SET destroyed_at = ?2 WHERE name = ?1 AND destroyed_at IS NULL",
                 params![name.as_str(), at.as_microsecond()],
             )?;
-            if changed == 1 { Ok(()) } else { Err(unknown_app(name).into()) }
+            if changed == 1 { Ok(()) } else { Err(unknown_app(tx, name)) }
         })
     }
 }
@@ -129,7 +129,20 @@ fn sorted(roots: &[String]) -> rusqlite::Result<String> {
     to_json(&roots)
 }
 
-pub(super) fn unknown_app(name: &AppName) -> Failure {
+/// The refusal, with the name that was probably meant.
+pub(super) fn unknown_app(tx: &Transaction, name: &AppName) -> Fault {
+    let names = match names(tx) {
+        Ok(names) => names,
+        Err(error) => return error.into(),
+    };
+    let near = did_you_mean(name.as_str(), names.iter().map(String::as_str));
+    let near = near.map_or(String::new(), |near| format!("did you mean {near}? "));
     Failure::usage(format!("there is no app {name}"))
-        .next(format!("`xii apps` lists them; `xii create {name}` makes it"))
+        .next(format!("{near}`xii apps` lists them; `xii create {name}` makes it"))
+        .into()
+}
+
+fn names(tx: &Transaction) -> rusqlite::Result<Vec<String>> {
+    let mut statement = tx.prepare_cached("SELECT name FROM apps WHERE destroyed_at IS NULL")?;
+    statement.query_map([], |row| row.get(0))?.collect()
 }

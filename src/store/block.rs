@@ -1,7 +1,7 @@
 //! A home's block of user ids and ports. Several homes share one host, so blocks are claimed
 //! in a folder of the host under its lock, and remembered in the ledger over a reboot.
 
-use super::home::{io, make_dir, read_optional, write_file};
+use super::files::{io, make_dir, read_optional, write_file};
 use super::{Home, Ledger};
 use crate::app::Failure;
 use serde::{Deserialize, Serialize};

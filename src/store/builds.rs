@@ -32,7 +32,8 @@ impl Ledger {
             tx.execute(
                 "INSERT INTO builds (digest, app, plan, stack, commit_id, size, created_at)
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
-                 ON CONFLICT (digest) DO UPDATE SET pruned_at = NULL",
+                 ON CONFLICT (digest) DO UPDATE
+                 SET pruned_at = NULL, created_at = excluded.created_at",
                 params![
                     build.digest.to_string(),
                     build.app.as_str(),

@@ -4,7 +4,7 @@ use super::apps::unknown_app;
 use super::columns::{optional_number, optional_time, text, time};
 use super::ledger::Fault;
 use super::{Block, Ledger};
-use crate::app::{AppName, DeployRef, Failure, ReleaseNumber};
+use crate::app::{AppName, DeployRef, Failure, ReleaseNumber, did_you_mean};
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension, Row, Transaction, params};
 
@@ -52,14 +52,14 @@ impl Ledger {
                     |row| row.get(0),
                 )
                 .optional()?;
-            let app = app.ok_or_else(|| unknown_app(&deploy.app))?;
+            let app = app.ok_or_else(|| unknown_app(tx, &deploy.app))?;
             // AUTOINCREMENT: an id is not given twice, so neither is the owner's name.
             let uid = give_uid(tx, block, None)?;
             tx.execute(
                 "INSERT INTO deploys (app_id, name, uid, created_at) VALUES (?1, ?2, ?3, ?4)",
                 params![app, deploy.deploy.as_str(), uid, at.as_microsecond()],
             )?;
-            find(tx, deploy)?.ok_or_else(|| unknown_deploy(deploy).into())
+            find(tx, deploy)?.ok_or_else(|| unknown_deploy(tx, deploy))
         })
     }
 
@@ -75,12 +75,7 @@ impl Ledger {
 
     /// All living deploys, by app and name.
     pub fn deploys(&self) -> Result<Vec<DeployRecord>, Failure> {
-        self.read("list the deploys", |tx| {
-            let query = format!("{SELECT} WHERE {ALIVE} ORDER BY a.name, d.name");
-            let mut statement = tx.prepare_cached(&query)?;
-            let deploys = statement.query_map([], record)?.collect::<Result<_, _>>()?;
-            Ok(deploys)
-        })
+        self.read("list the deploys", |tx| Ok(alive(tx)?))
     }
 
     /// The living deploys of one app.
@@ -143,7 +138,7 @@ pub(super) fn find(tx: &Transaction, deploy: &DeployRef) -> Result<Option<Deploy
 }
 
 pub(super) fn expect(tx: &Transaction, deploy: &DeployRef) -> Result<DeployRecord, Fault> {
-    find(tx, deploy)?.ok_or_else(|| unknown_deploy(deploy).into())
+    find(tx, deploy)?.ok_or_else(|| unknown_deploy(tx, deploy))
 }
 
 fn record(row: &Row) -> rusqlite::Result<DeployRecord> {
@@ -157,8 +152,21 @@ fn record(row: &Row) -> rusqlite::Result<DeployRecord> {
     })
 }
 
-fn unknown_deploy(deploy: &DeployRef) -> Failure {
+fn alive(tx: &Transaction) -> rusqlite::Result<Vec<DeployRecord>> {
+    let query = format!("{SELECT} WHERE {ALIVE} ORDER BY a.name, d.name");
+    tx.prepare_cached(&query)?.query_map([], record)?.collect()
+}
+
+/// The refusal, with the name that was probably meant.
+fn unknown_deploy(tx: &Transaction, deploy: &DeployRef) -> Fault {
+    let known: Vec<String> = match alive(tx) {
+        Ok(records) => records.iter().map(|record| record.deploy.to_string()).collect(),
+        Err(error) => return error.into(),
+    };
+    let near = did_you_mean(&deploy.to_string(), known.iter().map(String::as_str));
+    let near = near.map_or(String::new(), |near| format!("did you mean {near}? "));
     let DeployRef { app, deploy: name } = deploy;
     Failure::usage(format!("there is no deploy {deploy}"))
-        .next(format!("`xii deploys` lists them; `xii create {app} -d {name}` makes it"))
+        .next(format!("{near}`xii deploys` lists them; `xii create {app} -d {name}` makes it"))
+        .into()
 }

@@ -1,6 +1,6 @@
 //! The ledger: one SQLite file, one writer, every acknowledged row on the disk.
 
-use super::home::io;
+use super::files::io;
 use super::migrations;
 use crate::app::Failure;
 use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};

@@ -25,7 +25,10 @@ impl Source {
     fn is_test(&self) -> bool {
         let parts = self.path.iter().map(|part| part.to_string_lossy());
         parts.into_iter().any(|part| {
-            part == "tests" || part == "tests.rs" || part.ends_with("_tests.rs") || part == "fake.rs"
+            part == "tests"
+                || part == "tests.rs"
+                || part.ends_with("_tests.rs")
+                || part == "fake.rs"
         })
     }
 
@@ -200,9 +203,8 @@ fn found_nowhere(words: &[&str], looked_at: impl Fn(&Source) -> bool) {
 
 /// `print!` is not in `eprint!`.
 fn is_word_in(line: &str, word: &str) -> bool {
-    line.match_indices(word).any(|(at, _)| {
-        !line[..at].ends_with(|c: char| c.is_ascii_alphanumeric() || c == '_')
-    })
+    line.match_indices(word)
+        .any(|(at, _)| !line[..at].ends_with(|c: char| c.is_ascii_alphanumeric() || c == '_'))
 }
 
 #[test]

@@ -1,7 +1,23 @@
 //! Integration tests: the built binary, real processes and sockets.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::print_stdout,
+    clippy::disallowed_methods,
+    reason = "a test that cannot go on fails where it stands"
+)]
+
+mod attached;
+mod begin;
 mod build;
+mod cli;
+mod firewall;
+mod house;
 mod keeper;
+mod limits;
 mod router;
 mod sandbox;
 mod stage;

@@ -16,8 +16,8 @@ impl Lines {
         Lines { body, held: Vec::new(), seen: 0 }
     }
 
-    /// The next line without its end; `None` when the server has ended the stream. What
-    /// stands after the last end of line when the stream is cut is not a line.
+    /// The next line without its end; `None` when the server has ended the stream. Half a
+    /// line is one only when the stream was ended, not when it was cut.
     ///
     /// Cancel-safe: what was read stays in `held`.
     pub async fn next(&mut self) -> Result<Option<Vec<u8>>, hyper::Error> {
@@ -30,7 +30,8 @@ impl Lines {
                     let data = frame?.into_data().unwrap_or_else(|_| Bytes::new());
                     self.held.extend_from_slice(&data);
                 }
-                None => return Ok(None),
+                None if self.held.is_empty() => return Ok(None),
+                None => return Ok(Some(std::mem::take(&mut self.held))),
             }
         }
     }

@@ -1,10 +1,8 @@
 //! A server is killed while it cuts releases; none that it acknowledged is lost.
 
 use super::*;
-use crate::store::tests::{acknowledge, killed_writer};
+use crate::store::tests::{acknowledge, killed_writer, rounds};
 use std::path::Path;
-
-const ROUNDS: u32 = 25;
 
 fn open(dir: &Path) -> Bench {
     let ledger = Ledger::open(&dir.join("ledger.db")).unwrap();
@@ -34,7 +32,7 @@ fn write(dir: &Path) {
 fn no_acknowledged_release_is_lost_when_the_server_is_killed() {
     let dir = tempfile::tempdir().unwrap();
     let test = "release::tests::crash::no_acknowledged_release_is_lost_when_the_server_is_killed";
-    for round in 0..ROUNDS {
+    for round in 0..rounds(25) {
         let acknowledged = killed_writer(test, dir.path(), write);
         let bench = open(dir.path());
         let releases = bench.list();

@@ -18,35 +18,32 @@ fn build(name: &str, second: i64) -> BuildRecord {
     }
 }
 
+fn history(current: Option<u64>, builds: impl Iterator<Item = String>) -> History {
+    let digest = |name: String| Some(Digest::of(name.as_bytes()));
+    let builds = builds.zip(1..).map(|(name, number)| (ReleaseNumber(number), digest(name)));
+    History { current: current.map(ReleaseNumber), builds: builds.collect() }
+}
+
 #[test]
 fn the_last_twenty_releases_and_the_current_running_and_pinned_builds_stay() {
-    let bench = bench();
-    let mut releases = vec![bench.cut_active("b0", &[])];
-    let mut builds = vec![build("b0", 0)];
-    for n in 1..30 {
-        let name = format!("b{n}");
-        releases.push(bench.cut(&name, &[]));
-        builds.push(build(&name, 0));
-    }
+    let names = || (0..30).map(|n| format!("b{n}"));
+    let mut builds: Vec<BuildRecord> = names().map(|name| build(&name, 0)).collect();
     builds[5].pinned = true;
     builds[6].pruned_at = Some(at(1));
     let running = BTreeSet::from([builds[7].digest]);
-    let deploys = [(Some(ReleaseNumber(1)), releases)];
-    let gone = prunable(&builds, &deploys, &running, at(10));
+    let gone = prunable(&builds, &[history(Some(1), names())], &running, at(100_000));
     let expected: Vec<Digest> = [1, 2, 3, 4, 8, 9].map(|n: usize| builds[n].digest).to_vec();
     assert_eq!(gone, expected);
 }
 
 #[test]
-fn twenty_changes_of_config_do_not_cost_the_build_they_share() {
-    let bench = bench();
-    bench.cut_active("old", &[]);
-    for _ in 0..25 {
-        bench.cut("new", &[]);
-    }
-    let builds = [build("old", 0), build("new", 0)];
-    let gone = prunable(&builds, &[(None, bench.list())], &BTreeSet::new(), at(10));
-    assert_eq!(gone, [builds[0].digest]);
+fn what_one_deploy_lets_go_another_may_keep() {
+    let builds = [build("old", 0)];
+    let many = || std::iter::once("old".to_string()).chain((0..20).map(|n| format!("b{n}")));
+    let none = BTreeSet::new();
+    assert_eq!(prunable(&builds, &[history(None, many())], &none, at(100_000)), [builds[0].digest]);
+    let other = history(None, std::iter::once("old".to_string()));
+    assert!(prunable(&builds, &[history(None, many()), other], &none, at(100_000)).is_empty());
 }
 
 #[test]

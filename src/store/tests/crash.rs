@@ -7,8 +7,13 @@ use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-const ROUNDS: u32 = 40;
 const FOLDER: &str = "XII_TEST_KILLED_WRITER";
+
+/// How often to kill: `XII_TEST_KILLS` for a long night, else enough for every day.
+pub(crate) fn rounds(everyday: u32) -> u32 {
+    let wished = std::env::var("XII_TEST_KILLS").ok().and_then(|text| text.parse().ok());
+    wished.unwrap_or(everyday)
+}
 
 /// Runs this very test again as a child, in which `write` never returns and acknowledges what
 /// it wrote; kills it after a random number of acknowledgements and returns them. In the
@@ -93,7 +98,7 @@ fn no_acknowledged_row_is_lost_when_the_writer_is_killed() {
     let dir = tempfile::tempdir().unwrap();
     let test = "store::tests::crash::no_acknowledged_row_is_lost_when_the_writer_is_killed";
     let mut keepers = std::collections::BTreeSet::new();
-    for round in 0..ROUNDS {
+    for round in 0..rounds(40) {
         let acknowledged = killed_writer(test, dir.path(), write);
         let ledger = Ledger::open(&dir.path().join("ledger.db")).unwrap();
         let audit = ledger.audit_log(None, u32::MAX).unwrap();

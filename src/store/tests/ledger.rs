@@ -115,3 +115,25 @@ fn many_threads_write_through_clones_of_one_handle() {
     });
     assert_eq!(numbers.len(), 400);
 }
+
+#[test]
+fn a_full_disk_is_said_and_loses_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let (ledger, _) = with_deploy(&dir);
+    let entry = |size: usize| AuditEntry {
+        at: at(1),
+        who: "ann".into(),
+        what: "x".repeat(size),
+        deploy: None,
+    };
+    ledger.audit(&entry(1)).unwrap();
+    let limit = |pages: u32| {
+        ledger.state().connection.pragma_update(None, "max_page_count", pages).unwrap();
+    };
+    limit(1);
+    let failure = ledger.audit(&entry(1_000_000)).unwrap_err();
+    assert!(failure.next.is_some_and(|next| next.contains("free some disk space")));
+    limit(1_000_000);
+    ledger.audit(&entry(1_000_000)).unwrap();
+    assert_eq!(ledger.audit_log(None, 9).unwrap().len(), 2);
+}

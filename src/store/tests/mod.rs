@@ -4,7 +4,7 @@ mod home;
 mod ledger;
 mod records;
 
-pub(crate) use crash::{acknowledge, killed_writer};
+pub(crate) use crash::{acknowledge, killed_writer, rounds};
 
 use super::{Block, Home, Ledger};
 use crate::app::DeployRef;

@@ -35,6 +35,13 @@ fn a_name_that_is_taken_or_unknown_says_what_to_do() {
     let failure = ledger.formation(&ghost).unwrap_err();
     assert_eq!(failure.message, "there is no deploy shop/ghost");
     assert!(failure.next.is_some_and(|next| next.contains("xii create shop -d ghost")));
+    for (slip, meant) in [("shop/prodution", "shop/production"), ("shpo", "shop/production")] {
+        let failure = ledger.expect_deploy(&slip.parse().unwrap()).unwrap_err();
+        let next = failure.next.unwrap();
+        assert!(next.starts_with(&format!("did you mean {meant}? ")), "{next}");
+    }
+    let failure = ledger.bind_app(&"shp".parse().unwrap(), &[], "").unwrap_err();
+    assert!(failure.next.is_some_and(|next| next.starts_with("did you mean shop? ")));
     let failure = ledger.destroy_app(&deploy.app, at(1)).unwrap_err();
     assert!(failure.next.is_some_and(|next| next.contains("xii destroy -a shop -d production")));
     ledger.destroy_deploy(&deploy, at(1)).unwrap();

@@ -4,8 +4,8 @@ use super::harness::*;
 use super::load::Load;
 use super::upstreams::*;
 use std::process::Command;
-use std::time::Duration;
 use tokio::io::AsyncWriteExt;
+use xii::router::{KeepRouterRecord, KeepRouterSpec, KeeperClient};
 
 fn kill(signal: &str, pid: impl std::fmt::Display) {
     assert!(Command::new("kill").args([signal, &pid.to_string()]).status().unwrap().success());
@@ -173,10 +173,66 @@ async fn a_port_that_is_taken_is_refused_with_the_line_that_helps() {
     spec.router_dir = edge.dir.path().join("other");
     let mut second = start_keeper(&spec);
     assert_eq!(second.wait().unwrap().code(), Some(1));
-    tokio::time::sleep(Duration::ZERO).await;
 }
 
 fn alive(pid: i32) -> bool {
     std::fs::read_to_string(format!("/proc/{pid}/stat"))
         .is_ok_and(|stat| !stat.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with('Z')))
+}
+
+#[tokio::test]
+async fn a_detached_start_returns_a_serving_keeper_or_says_why_not() {
+    let edge = Edge::start().await;
+    let dir = tempfile::tempdir().unwrap();
+    let taken = KeepRouterSpec {
+        http: edge.address,
+        router_dir: dir.path().join("router"),
+        record: dir.path().join("record.json"),
+        socket: dir.path().join("keeper.sock"),
+        ..edge.spec.clone()
+    };
+    let failure = start(taken.clone()).await.unwrap_err();
+    assert_eq!(failure.exit_code(), 1);
+    assert!(failure.to_string().contains("another program listens there"), "{failure}");
+    assert!(failure.next.is_some());
+    let free = KeepRouterSpec { http: "127.0.0.1:0".parse().unwrap(), ..taken };
+    let record = start(free.clone()).await.unwrap();
+    assert_eq!(KeepRouterRecord::read(&free.record), Some(record.clone()));
+    let keeper = KeeperClient { socket: record.socket };
+    assert!(keeper.status().await.unwrap().ready);
+    keeper.stop().await.unwrap();
+    until("the keeper is gone", async || !alive(record.pid as i32)).await;
+    assert_eq!(KeepRouterRecord::read(&free.record), None);
+}
+
+async fn start(spec: KeepRouterSpec) -> Result<KeepRouterRecord, xii::app::Failure> {
+    tokio::task::spawn_blocking(move || xii::router::start(&spec, &tempfile::tempfile().unwrap()))
+        .await
+        .unwrap()
+}
+
+#[tokio::test]
+async fn a_router_given_a_user_has_no_capabilities_left() {
+    if !std::fs::read_to_string("/proc/self/status").unwrap().contains("CapEff:\t000001ffffffffff")
+    {
+        eprintln!("SKIP a_router_given_a_user_has_no_capabilities_left: not root");
+        return;
+    }
+    let user = xii::sandbox::User { uid: 65534, gid: 65534 };
+    let edge = Edge::edited(quick(), |spec| spec.user = Some(user)).await;
+    let (mirror, _) = mirror().await;
+    edge.publish(&[mirror]).await;
+    assert_eq!(status(&edge.get("/").await), 200);
+    let router = edge.keeper.status().await.unwrap().router.unwrap();
+    for task in std::fs::read_dir(format!("/proc/{router}/task")).unwrap().flatten() {
+        let status = std::fs::read_to_string(task.path().join("status")).unwrap();
+        for line in ["Uid:\t65534\t65534\t65534\t65534", "Groups:\t \n", "NoNewPrivs:\t1"] {
+            assert!(status.contains(line), "{line} in {status}");
+        }
+        for set in ["CapInh", "CapPrm", "CapEff", "CapAmb"] {
+            assert!(status.contains(&format!("{set}:\t0000000000000000")), "{set} in {status}");
+        }
+    }
+    edge.keeper.restart().await.unwrap();
+    assert_eq!(status(&edge.get("/again").await), 200);
 }

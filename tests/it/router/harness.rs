@@ -34,8 +34,12 @@ impl Edge {
     }
 
     pub async fn with(timing: Timing) -> Edge {
+        Edge::edited(timing, |_| {}).await
+    }
+
+    pub async fn edited(timing: Timing, edit: impl FnOnce(&mut KeepRouterSpec)) -> Edge {
         let dir = tempfile::tempdir().unwrap();
-        let spec = KeepRouterSpec {
+        let mut spec = KeepRouterSpec {
             v: 1,
             http: "127.0.0.1:0".parse().unwrap(),
             threads: 2,
@@ -47,10 +51,7 @@ impl Edge {
             user: None,
             timing,
         };
-        Edge::of(dir, spec).await
-    }
-
-    pub async fn of(dir: tempfile::TempDir, spec: KeepRouterSpec) -> Edge {
+        edit(&mut spec);
         let process = start_keeper(&spec);
         let keeper = KeeperClient { socket: spec.socket.clone() };
         until("the router is ready", async || {
@@ -123,7 +124,7 @@ impl Drop for Edge {
     /// Ends the keeper and with it the router.
     fn drop(&mut self) {
         let pid = self.process.id().to_string();
-        let _ = Command::new("kill").arg(&pid).status();
+        let _ = Command::new("kill").arg(&pid).stderr(Stdio::null()).status();
         let until = Instant::now() + Duration::from_secs(10);
         while Instant::now() < until {
             if !matches!(self.process.try_wait(), Ok(None)) {

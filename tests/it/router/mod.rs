@@ -5,6 +5,7 @@ mod handover;
 mod harness;
 mod load;
 mod logs;
+mod patience;
 mod rules;
 mod streams;
 mod upstreams;

@@ -21,7 +21,7 @@ macro_rules! files {
 
 pub const GUESTBOOK: Example = Example {
     name: "guestbook",
-    files: files!("guestbook": ".gitignore" "Procfile" "app.json" "app.py" "book.py" "migrate.py"
+    files: files!("guestbook": ".gitignore" "Procfile" "README.md" "app.json" "app.py" "book.py" "migrate.py"
         "page.html" "requirements.txt" "worker.py" "xii.toml"),
     page: "page.html",
     first: "Guestbook",

@@ -165,7 +165,8 @@ mod tests {
                     let mut buffer = [0; 4096];
                     while matches!(stream.read(&mut buffer).await, Ok(1..)) {
                         let answer = answer(requests.fetch_add(1, Ordering::SeqCst));
-                        if answer.is_empty() || stream.write_all(answer.as_bytes()).await.is_err() {
+                        let sent = stream.write_all(answer.as_bytes()).await;
+                        if sent.is_err() || answer.contains("connection: close") {
                             return;
                         }
                     }

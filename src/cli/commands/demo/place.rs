@@ -7,7 +7,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 
 /// Only a folder that holds this file is ever emptied.
-const MARK: &str = "this-is-a-demo";
+const MARK: &str = ".xii-demo";
 
 pub fn settings(settings: &Settings) -> Result<Settings, Failure> {
     let home = match settings.home_was_chosen {
