@@ -133,9 +133,9 @@ pub fn kill_all_others() -> Result<(), Errno> {
 pub fn signal_fd(signals: &[i32]) -> Result<OwnedFd, Errno> {
     let set = signal_set(signals);
     // SAFETY: `set` is initialised; the old mask is not asked for.
-    check(
-        unsafe { libc::sigprocmask(libc::SIG_BLOCK, &raw const set, std::ptr::null_mut()) }.into(),
-    )?;
+    let blocked =
+        unsafe { libc::sigprocmask(libc::SIG_BLOCK, &raw const set, std::ptr::null_mut()) };
+    check(blocked.into())?;
     // SAFETY: as above; a new descriptor is returned.
     let fd = check(
         unsafe { libc::signalfd(-1, &raw const set, libc::SFD_CLOEXEC | libc::SFD_NONBLOCK) }
