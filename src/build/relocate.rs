@@ -96,9 +96,14 @@ fn rewrite(root: &Path, old: &[String], mount: &Path) -> Result<(), Failure> {
         }
         let mut bytes = fs::read(&path).map_err(failed("read", &path))?;
         let changed = match bytes.starts_with(b"\x7fELF") {
-            true => old
-                .iter()
-                .fold(false, |done, place| set_run_path(&mut bytes, place, root, &path) || done),
+            true => {
+                // All of them: one file may name several places.
+                let mut changed = false;
+                for place in old {
+                    changed |= set_run_path(&mut bytes, place, root, &path);
+                }
+                changed
+            }
             false if configuration => {
                 let text = String::from_utf8_lossy(&bytes).into_owned();
                 let new = old

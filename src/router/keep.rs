@@ -199,9 +199,8 @@ impl Keep {
 }
 
 async fn ended(child: Option<&Child>) {
-    match child {
-        Some(child) => child.ended().await,
-        None => {}
+    if let Some(child) = child {
+        child.ended().await;
     }
 }
 

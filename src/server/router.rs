@@ -40,6 +40,7 @@ pub fn ensure(host: &Host, settings: &ServerSettings) -> Result<SocketAddr, Fail
         if let Some(record) = found(&host.home) {
             return Ok(record.http);
         }
+        #[expect(clippy::disallowed_methods, reason = "a record has no one to wait on")]
         std::thread::sleep(Duration::from_millis(5));
     }
     Err(Failure::platform(format!("the router did not start on {}", settings.http))

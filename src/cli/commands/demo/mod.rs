@@ -193,8 +193,20 @@ impl Demo<'_> {
         let processes: Processes = self.client.get(&path(deploy, "/ps")).await?;
         let width = self.ui.width();
         self.ui.show(&processes, |processes| ps::text(processes, Timestamp::now(), width));
-        chapter(self.ui, &format!("xii logs -n 8 -a {}", deploy.app));
-        let address = path(deploy, &format!("/logs?{}", query(&[("n", "8")])));
+        self.last_lines(deploy, "app", "6").await?;
+        self.last_lines(deploy, "router", "2").await
+    }
+
+    async fn last_lines(
+        &self,
+        deploy: &DeployRef,
+        source: &str,
+        number: &str,
+    ) -> Result<(), Failure> {
+        let title = format!("xii logs -n {number} --source {source} -a {}", deploy.app);
+        chapter(self.ui, &title);
+        let query = query(&[("n", number), ("source", source)]);
+        let address = path(deploy, &format!("/logs?{query}"));
         let mut lines = self.client.lines(&address).await?;
         let cut = |error| Failure::platform("the log broke off").because(error);
         while let Some(line) = lines.next().await.map_err(cut)? {
@@ -214,7 +226,7 @@ impl Demo<'_> {
         let answered = count(tally.answered);
         chapter(self.ui, &format!("{answered} requests during both changes, none failed"));
         let http = &self.health.http;
-        self.ui.say(&format!("  {http}"));
+        self.ui.say(&format!("  {http}/"));
         self.ui.say(&format!("  curl -H 'Host: {}.localhost' {http}/", deploy.app));
         Ok(())
     }
