@@ -24,6 +24,8 @@ use load::{Load, Tally};
 use std::io::IsTerminal;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::task::Poll;
+use tokio::signal::unix::{SignalKind, signal};
 
 #[derive(Debug, Args)]
 pub struct DemoArgs {
@@ -55,12 +57,12 @@ pub async fn run(args: &DemoArgs, to: &Invocation) -> Outcome {
     let demo = Demo { ui, client: &client, settings: &settings, health: &health };
     let told = tokio::select! {
         told = demo.tell(args.example) => told,
-        _ = tokio::signal::ctrl_c() => Err(Failure::platform("interrupted")),
+        () = interrupted() => Err(Failure::platform("interrupted")),
     };
     let stays = told.is_ok() && std::io::stdout().is_terminal() && !args.keep;
     if stays {
         ui.say(&paint(DIM, "Ctrl-C ends the demo"));
-        let _ = tokio::signal::ctrl_c().await;
+        interrupted().await;
     }
     match (args.keep, &told) {
         (true, Ok(())) => {
@@ -72,6 +74,19 @@ pub async fn run(args: &DemoArgs, to: &Invocation) -> Outcome {
         }
     }
     told.map(|()| 0)
+}
+
+/// Ctrl-C, a polite kill, or a terminal that was closed.
+async fn interrupted() {
+    let kinds = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()];
+    let mut signals: Vec<_> = kinds.into_iter().filter_map(|kind| signal(kind).ok()).collect();
+    std::future::poll_fn(|waker| {
+        match signals.iter_mut().any(|signal| signal.poll_recv(waker).is_ready()) {
+            true => Poll::Ready(()),
+            false => Poll::Pending,
+        }
+    })
+    .await;
 }
 
 fn chapter(ui: &Ui, title: &str) {
@@ -93,7 +108,7 @@ impl Demo<'_> {
         let deploy =
             DeployRef { app: example.app()?, deploy: crate::app::DeployName::production() };
 
-        chapter(self.ui, &format!("deploying the {}", example.name));
+        chapter(self.ui, &format!("deploying the {}", example.title));
         self.deploy(&deploy, &checkout).await?;
         self.page_says(address, example.first, None).await?;
 
