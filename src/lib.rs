@@ -10,7 +10,7 @@
 
 #![cfg_attr(
     test,
-    allow(clippy::disallowed_methods, reason = "tests start processes and wait as they need")
+    allow(clippy::disallowed_methods, reason = "tests start processes and look at their own")
 )]
 
 pub mod app;

@@ -90,7 +90,11 @@ impl Control {
         }
         let routes = Arc::new(Routes::build(table, &current));
         let gone = routes.retire(&current);
-        self.remember(&gone);
+        {
+            let mut retired = self.retired.borrow_mut();
+            retired.retain(|instance| instance.strong_count() > 0);
+            retired.extend(gone.iter().map(Arc::downgrade));
+        }
         let mut swapped = Vec::new();
         for worker in &self.workers {
             let (done, swap) = oneshot::channel();

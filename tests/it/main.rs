@@ -14,6 +14,7 @@ mod attached;
 mod begin;
 mod build;
 mod cli;
+mod demo;
 mod firewall;
 mod house;
 mod keeper;

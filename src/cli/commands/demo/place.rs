@@ -21,7 +21,7 @@ pub fn settings(settings: &Settings) -> Result<Settings, Failure> {
         home_was_chosen: true,
         server: None,
         app: None,
-        http: free_port()?,
+        http: free_port(settings.home_was_chosen)?,
         base_domain: "localhost".to_string(),
         isolation: RequiredIsolation::BestEffort,
         key_file: None,
@@ -38,10 +38,11 @@ fn default_home(settings: &Settings) -> PathBuf {
     }
 }
 
-/// 8080, or any other.
-fn free_port() -> Result<SocketAddr, Failure> {
+/// 8080 where it is free; any other for a demo in a place of its own, which may not be alone.
+fn free_port(any: bool) -> Result<SocketAddr, Failure> {
     let none = |error| Failure::platform("no port is free on 127.0.0.1").because(error);
-    TcpListener::bind("127.0.0.1:8080")
+    let first = if any { "127.0.0.1:0" } else { "127.0.0.1:8080" };
+    TcpListener::bind(first)
         .or_else(|_| TcpListener::bind("127.0.0.1:0"))
         .and_then(|listener| listener.local_addr())
         .map_err(none)
