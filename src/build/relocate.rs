@@ -95,22 +95,10 @@ fn rewrite(root: &Path, old: &[String], mount: &Path) -> Result<(), Failure> {
             continue;
         }
         let mut bytes = fs::read(&path).map_err(failed("read", &path))?;
-        let changed = match bytes.starts_with(b"\x7fELF") {
-            true => {
-                // All of them: one file may name several places.
-                let mut changed = false;
-                for place in old {
-                    changed |= set_run_path(&mut bytes, place, root, &path);
-                }
-                changed
-            }
-            false if configuration => {
-                let text = String::from_utf8_lossy(&bytes).into_owned();
-                let new = old
-                    .iter()
-                    .fold(text, |text, place| text.replace(place, &mount.display().to_string()));
-                bytes = new.into_bytes();
-                true
+        let mut changed = configuration;
+        if bytes.starts_with(b"\x7fELF") {
+            for place in old {
+                changed |= set_run_path(&mut bytes, place, root, &path);
             }
         } else if configuration {
             let text = String::from_utf8_lossy(&bytes).into_owned();

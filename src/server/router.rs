@@ -41,8 +41,7 @@ pub async fn ensure(host: &Host, settings: &ServerSettings) -> Result<SocketAddr
         if let Some(record) = found(&host.home) {
             return Ok(record.http);
         }
-        #[expect(clippy::disallowed_methods, reason = "a record has no one to wait on")]
-        std::thread::sleep(Duration::from_millis(5));
+        tokio::time::sleep(Duration::from_millis(5)).await;
     }
     Err(Failure::platform(format!("the router did not start on {}", settings.http))
         .why(last_words(&host.home))

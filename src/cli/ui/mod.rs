@@ -176,13 +176,6 @@ impl Door {
     }
 }
 
-/// A line of the server's own log, which is its stdout.
-pub fn log_line(text: &str) {
-    let mut stdout = std::io::stdout().lock();
-    // A log that nobody reads any more is no reason to end.
-    let _ = writeln!(stdout, "{text}");
-}
-
 /// What was printed, in a test.
 #[cfg(test)]
 #[derive(Clone, Default)]
