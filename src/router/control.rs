@@ -90,11 +90,7 @@ impl Control {
         }
         let routes = Arc::new(Routes::build(table, &current));
         let gone = routes.retire(&current);
-        {
-            let mut retired = self.retired.borrow_mut();
-            retired.retain(|instance| instance.strong_count() > 0);
-            retired.extend(gone.iter().map(Arc::downgrade));
-        }
+        self.remember(&gone);
         let mut swapped = Vec::new();
         for worker in &self.workers {
             let (done, swap) = oneshot::channel();

@@ -135,7 +135,6 @@ impl Spare {
     }
 }
 
-#[expect(clippy::large_enum_variant, reason = "one at a time, and never kept")]
 enum Failed {
     Unsent(Box<Request<Upload>>),
     /// The request is gone; true when the app closed the connection without an answer.

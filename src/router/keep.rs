@@ -15,7 +15,6 @@ use serde_json::{Value, json};
 use std::cell::{Cell, RefCell};
 use std::net::TcpListener;
 use std::os::fd::OwnedFd;
-use std::path::Path;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 use tokio::runtime::{Builder, LocalOptions, LocalRuntime};
