@@ -12,6 +12,7 @@
 
 mod attached;
 mod begin;
+mod bench;
 mod build;
 mod cli;
 mod demo;
