@@ -33,19 +33,18 @@ pub(super) async fn release_phase(
     let mut tail = tail(platform, &release.deploy, &name, began)?;
     let wait = one_off.wait(no_signals);
     tokio::pin!(wait);
+    let mut ended = false;
     let exit = loop {
         tokio::select! {
             exit = &mut wait => break exit?,
-            lines = tail.next() => _ = print(journal, &lines?),
+            lines = tail.next() => ended |= print(journal, &lines?),
         }
     };
-    // The keeper has written everything down before it said that it is over.
-    let rest = async {
-        while !print(journal, &tail.next().await?) {}
-        Ok::<_, Failure>(())
-    };
-    // All of it is in the log, whatever the tail still owes us.
-    let _ = tokio::time::timeout(LAST_LINES, rest).await;
+    // The keeper has written everything down before it said that it is over, so the rest
+    // comes at once; it is in the log in any case.
+    while !ended && let Ok(lines) = tokio::time::timeout(LAST_LINES, tail.next()).await {
+        ended = print(journal, &lines?);
+    }
     if exit.status() != 0 {
         return Err(Failure::app(format!("the release phase failed: exit {}", exit.status()))
             .next("its output is above, and in `xii logs`"));
