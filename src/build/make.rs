@@ -2,24 +2,21 @@
 
 use super::environment::{self, APP, CACHE};
 use super::event::{Event, Phase};
-use super::exec::{Confined, Exec};
+use super::exec::Exec;
 use super::files::{self, TmpDir, failed};
-use super::plan::{Language, Layer, Plan, Stage, Step};
+use super::plan::{Language, Layer, Plan, Stage};
 use super::result::{self, Build, Description};
 use super::stacks::{self, Mounted};
+use super::steps::{self, Bench};
 use super::tree::Tree;
-use super::{hint, layer, python, room};
+use super::{layer, pins, room};
 use crate::app::{AppName, Failure};
 use crate::keeper::Cancel;
 use crate::sandbox::{Mount, User};
 use crate::store::Home;
-use std::collections::{BTreeMap, VecDeque};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
-
-/// Of a failed step's output.
-const LAST_LINES: usize = 20;
 
 /// The folder a build happens in; the caller unpacks the source into it. Gone when dropped.
 #[derive(Debug)]
@@ -82,19 +79,6 @@ pub fn build(
     run.prepare()?;
     run.stages()?;
     run.finish()
-}
-
-/// What the steps of a stage work with.
-struct Bench {
-    env: BTreeMap<String, String>,
-    mounts: Vec<Mount>,
-}
-
-impl Bench {
-    fn confined(&self, step: &Step) -> Confined {
-        let (argv, cwd) = (step.argv.clone(), step.cwd.clone().into());
-        Confined { argv, env: self.env.clone(), mounts: self.mounts.clone(), cwd }
-    }
 }
 
 struct Run<'a, 'e, 's> {
@@ -195,25 +179,18 @@ impl Run<'_, '_, '_> {
     }
 
     fn steps(&mut self, stage: &Stage, bench: &Bench) -> Result<(), Failure> {
-        stage.steps.iter().try_for_each(|step| self.step(stage, step, bench))
-    }
-
-    fn step(&mut self, stage: &Stage, step: &Step, bench: &Bench) -> Result<(), Failure> {
-        self.check_cancelled()?;
-        let mut last = VecDeque::new();
-        let said = &mut *self.said;
-        let exit = (self.exec)(&bench.confined(step), &mut |line| {
-            if last.len() == LAST_LINES {
-                last.pop_front();
+        for step in &stage.steps {
+            self.check_cancelled()?;
+            let said = &mut *self.said;
+            let ended = steps::run(&bench.confined(step), self.exec, &mut |line| {
+                said(Event::Output { line: line.to_string() });
+            })?;
+            self.check_cancelled()?;
+            if ended.exit != 0 && !step.may_fail {
+                return Err(steps::failure(stage, step, ended));
             }
-            last.push_back(line.to_string());
-            said(Event::Output { line: line.to_string() });
-        })?;
-        self.check_cancelled()?;
-        match exit == 0 || step.may_fail {
-            true => Ok(()),
-            false => Err(step_failed(stage, step, exit, last.into())),
         }
+        Ok(())
     }
 
     fn bench(&self) -> Bench {
@@ -238,7 +215,7 @@ impl Run<'_, '_, '_> {
             check_output(&app, output)?;
         }
         if request.plan.language == Language::Python
-            && let Some(text) = python::unlisted(&Tree::read(&app)?, &app)
+            && let Some(text) = pins::unlisted(&Tree::read(&app)?, &app)
         {
             (self.said)(Event::Warning { text });
         }
@@ -284,25 +261,6 @@ impl Run<'_, '_, '_> {
             true => Err(Failure::platform("the build was cancelled")),
             false => Ok(()),
         }
-    }
-}
-
-fn step_failed(stage: &Stage, step: &Step, exit: i32, last: Vec<String>) -> Failure {
-    let program = step.argv.join(" ");
-    let ended = match exit {
-        127 => "the program is not there (127)".to_string(),
-        137 => "it was killed (137), often for using too much memory".to_string(),
-        exit => format!("exit code {exit}"),
-    };
-    let hint = hint::for_output(&last);
-    let mut failure = Failure::app(format!("the build failed in `{}`", stage.name))
-        .why(format!("`{program}`: {ended}"));
-    if !last.is_empty() {
-        failure = failure.why(format!("its last words:\n{}", last.join("\n")));
-    }
-    match hint {
-        Some(hint) => failure.next(hint),
-        None => failure,
     }
 }
 

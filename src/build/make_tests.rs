@@ -1,6 +1,6 @@
 use super::*;
 use crate::app::{Blame, BuildSettings, Digest, ManifestTexts, Manifests, Settings};
-use crate::build::{Description, Toolchains, Tree, plan, sweep};
+use crate::build::{Confined, Description, Toolchains, Tree, plan, sweep};
 use std::collections::BTreeMap;
 
 struct World {
@@ -254,4 +254,17 @@ fn a_damaged_description_is_named() {
     std::fs::write(world.home.build(&digest).join("build.json"), "{").unwrap();
     let failure = Description::read(&world.home, &digest).unwrap_err();
     assert!(failure.message.ends_with("build.json is damaged"), "{failure}");
+}
+
+#[test]
+fn a_removed_build_is_gone_and_can_be_built_again() {
+    let world = World::new();
+    let built = world.build(&[("page", "hello")], site(), &mut generate).0.unwrap();
+    for _ in 0..2 {
+        crate::build::remove(&world.home, &built.digest).unwrap();
+        assert!(!world.home.build(&built.digest).exists());
+    }
+    assert_eq!(world.left_in_tmp(), 0);
+    let again = world.build(&[("page", "hello")], site(), &mut generate).0.unwrap();
+    assert_eq!(again.digest, built.digest);
 }

@@ -15,6 +15,7 @@
 //! exec.rs confined.rs one confined command      hint.rs       what its last words mean
 //! make.rs event.rs running a plan               result.rs     builds/<digest>
 //! stacks.rs relocate.rs                         a Python copied into stacks/<digest>
+//! steps.rs         one step, and how it failed   pins.rs       what is not pinned
 //! layer.rs         dependencies kept for the next build
 //! files.rs room.rs trees of files, and room for them
 //! ```
@@ -31,6 +32,7 @@ mod hint;
 mod layer;
 mod make;
 mod on_path;
+mod pins;
 mod plan;
 mod python;
 mod relocate;
@@ -40,6 +42,7 @@ mod room;
 mod stacks;
 pub mod static_server;
 mod static_site;
+mod steps;
 mod toolchain;
 mod tree;
 mod version;
@@ -51,7 +54,7 @@ pub use exec::{Confined, Exec};
 pub use fingerprint::Fingerprint;
 pub use make::{Request, Workspace, build};
 pub use plan::{Language, Layer, Plan, Stage, Step, build_key, plan};
-pub use result::{Build, Description, app_folder};
+pub use result::{Build, Description, app_folder, remove};
 pub use room::{room_to_build, sweep};
 pub use stacks::Mounted;
 pub use toolchain::{Origin, Python, Toolchains};

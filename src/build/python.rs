@@ -1,21 +1,18 @@
 //! Python with requirements.txt: a venv at `/app/.venv`, pip, bytecode that names no times.
 
-use super::command;
 use super::environment::{self, APP};
 use super::plan::{Layer, Plan, Stage, Step, digest_of};
 use super::requirements::{self, Requirement};
 use super::toolchain::{Python, Toolchains};
 use super::tree::Tree;
 use super::version::Wanted;
+use super::{command, pins};
 use crate::app::{BuildSettings, Diagnostic, Diagnostics, Failure, SourceFile};
-use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::collections::BTreeMap;
 
-const FOLDER: &str = ".venv";
+pub const FOLDER: &str = ".venv";
 const VENV: &str = "/app/.venv";
-/// What a venv itself brings.
-const OWN: [&str; 2] = ["pip", "setuptools"];
-const LIST: &str = "requirements.txt";
+pub const LIST: &str = "requirements.txt";
 
 pub fn add(
     plan: &mut Plan,
@@ -29,7 +26,7 @@ pub fn add(
         available.choose(wanted).ok_or_else(|| unavailable(declared.as_ref(), available))?;
     let lists = lists(tree);
     let parsed = || lists.iter().map(|(path, text)| (path.as_str(), requirements::parse(text)));
-    plan.warnings.extend(warnings(tree, parsed()));
+    plan.warnings.extend(pins::warnings(tree, parsed()));
     if wanted.is_none() {
         let version = format!("{}.{}", python.version.major, python.version.minor);
         plan.warnings.push(format!("no Python version declared, taking {python}; `echo {version} > .python-version` keeps it"));
@@ -105,7 +102,7 @@ fn layer(plan: &Plan, stage: &Stage, lists: BTreeMap<String, String>) -> Layer {
 }
 
 /// requirements.txt and the files it names, directly or not.
-fn lists(tree: &Tree) -> BTreeMap<String, String> {
+pub fn lists(tree: &Tree) -> BTreeMap<String, String> {
     let mut found = BTreeMap::new();
     let mut wanted = vec![LIST.to_string()];
     while let Some(path) = wanted.pop() {
@@ -113,78 +110,6 @@ fn lists(tree: &Tree) -> BTreeMap<String, String> {
         if found.insert(path.clone(), text.to_string()).is_none() {
             wanted.extend(super::tree::included(&path, text));
         }
-    }
-    found
-}
-
-/// What pip installed beyond what the lists name: it is not pinned.
-pub fn unlisted(tree: &Tree, app: &Path) -> Option<String> {
-    let lists = lists(tree);
-    let name = |requirement| match requirement {
-        Requirement::Package { name, .. } => Some(normal(&name)),
-        _ => None,
-    };
-    let listed = lists.values().flat_map(|text| requirements::parse(text)).filter_map(name);
-    let own = OWN.map(String::from);
-    let known: BTreeSet<String> = listed.chain(own).collect();
-    let mut found: Vec<String> = installed(app)
-        .into_iter()
-        .filter(|(name, _)| !known.contains(&normal(name)))
-        .map(|(name, version)| format!("{name}=={version}"))
-        .collect();
-    found.sort();
-    let local = lists
-        .values()
-        .flat_map(|text| requirements::parse(text))
-        .any(|r| matches!(r, Requirement::Local { .. }));
-    (!found.is_empty() && !local).then(|| {
-        let all = found.join(", ");
-        format!("installed, but not in {LIST}: {all}; `pip freeze > {LIST}` pins them too")
-    })
-}
-
-/// Name and version of each package in the venv.
-fn installed(app: &Path) -> Vec<(String, String)> {
-    let entries = |path: PathBuf| std::fs::read_dir(path).into_iter().flatten().flatten();
-    let libraries =
-        entries(app.join(FOLDER).join("lib")).map(|entry| entry.path().join("site-packages"));
-    let of = |entry: std::fs::DirEntry| {
-        let name = entry.file_name().into_string().ok()?;
-        let (name, version) = name.strip_suffix(".dist-info")?.rsplit_once('-')?;
-        Some((name.to_string(), version.to_string()))
-    };
-    libraries.flat_map(entries).filter_map(of).collect()
-}
-
-/// As packages are compared: `Foo_Bar` is `foo-bar`.
-fn normal(name: &str) -> String {
-    let parts = name.split(['-', '_', '.']).filter(|part| !part.is_empty());
-    parts.collect::<Vec<_>>().join("-").to_ascii_lowercase()
-}
-
-fn warnings<'a>(
-    tree: &Tree,
-    lists: impl Iterator<Item = (&'a str, Vec<Requirement>)>,
-) -> Vec<String> {
-    let mut found = Vec::new();
-    for (path, list) in lists {
-        let loose = |requirement: &Requirement| match requirement {
-            Requirement::Package { name, pinned: false, .. } => Some(name.clone()),
-            _ => None,
-        };
-        let names: Vec<String> = list.iter().filter_map(loose).collect();
-        if !names.is_empty() {
-            let names = names.join(", ");
-            found.push(format!(
-                "{path} does not pin {names}: another day's build may differ; write `name==version`"
-            ));
-        }
-    }
-    if tree.has("package.json") {
-        found.push(
-            "package.json is there too: only Python is built; `[build] command` runs after it"
-                .to_string(),
-        );
     }
     found
 }
@@ -239,29 +164,5 @@ fn unavailable(declared: Option<&(Wanted, &str)>, available: &Toolchains) -> Fai
             "write `{prefix}{version}` into {file}, or install the version asked for on the server"
         )),
         None => failure,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn packages_that_nobody_listed_are_named() {
-        let app = tempfile::tempdir().unwrap();
-        let site = app.path().join(".venv/lib/python3.12/site-packages");
-        for name in ["Flask-3.0.0", "typing_extensions-4.1", "pip-23.2", "MarkupSafe-3.0.2"] {
-            std::fs::create_dir_all(site.join(format!("{name}.dist-info"))).unwrap();
-        }
-        let text = "flask==3.0.0\nTyping.Extensions==4.1\n".to_string();
-        let mut tree =
-            Tree { texts: BTreeMap::from([(LIST.to_string(), text)]), ..Tree::default() };
-        let warning = unlisted(&tree, app.path()).unwrap();
-        assert!(
-            warning.starts_with("installed, but not in requirements.txt: MarkupSafe==3.0.2;"),
-            "{warning}"
-        );
-        tree.texts.insert(LIST.to_string(), "flask\ntyping-extensions\nmarkupsafe".to_string());
-        assert_eq!(unlisted(&tree, app.path()), None);
     }
 }

@@ -95,25 +95,17 @@ fn rewrite(root: &Path, old: &[String], mount: &Path) -> Result<(), Failure> {
             continue;
         }
         let mut bytes = fs::read(&path).map_err(failed("read", &path))?;
-        let changed = match bytes.starts_with(b"\x7fELF") {
-            true => {
-                // All of them: one file may name several places.
-                let mut changed = false;
-                for place in old {
-                    changed |= set_run_path(&mut bytes, place, root, &path);
-                }
-                changed
+        let mut changed = configuration;
+        if bytes.starts_with(b"\x7fELF") {
+            for place in old {
+                changed |= set_run_path(&mut bytes, place, root, &path);
             }
-            false if configuration => {
-                let text = String::from_utf8_lossy(&bytes).into_owned();
-                let new = old
-                    .iter()
-                    .fold(text, |text, place| text.replace(place, &mount.display().to_string()));
-                bytes = new.into_bytes();
-                true
-            }
-            false => false,
-        };
+        } else if configuration {
+            let text = String::from_utf8_lossy(&bytes).into_owned();
+            let new =
+                |text: String, place: &String| text.replace(place, &mount.display().to_string());
+            bytes = old.iter().fold(text, new).into_bytes();
+        }
         if changed {
             fs::write(&path, bytes).map_err(failed("write", &path))?;
         }

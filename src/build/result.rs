@@ -3,7 +3,7 @@
 
 use super::environment;
 use super::event::Phase;
-use super::files::{self, failed};
+use super::files::{self, TmpDir, failed};
 use super::plan::{Language, Plan};
 use super::stacks::Mounted;
 use crate::app::{Digest, Failure, ProcessType};
@@ -66,6 +66,16 @@ impl Description {
 
 pub fn app_folder(home: &Home, build: &Digest) -> PathBuf {
     home.build(build).join("app")
+}
+
+/// Takes a build away: out of its place in one step, then file by file. Absent is fine.
+pub fn remove(home: &Home, build: &Digest) -> Result<(), Failure> {
+    let place = home.build(build);
+    if !place.exists() {
+        return Ok(());
+    }
+    let tmp = TmpDir::new(&home.tmp(), "build")?;
+    fs::rename(&place, tmp.path().join("removed")).map_err(failed("move", &place))
 }
 
 /// Makes `tree` plain, names it by its content and puts it in its place.

@@ -90,11 +90,7 @@ impl Control {
         }
         let routes = Arc::new(Routes::build(table, &current));
         let gone = routes.retire(&current);
-        {
-            let mut retired = self.retired.borrow_mut();
-            retired.retain(|instance| instance.strong_count() > 0);
-            retired.extend(gone.iter().map(Arc::downgrade));
-        }
+        self.remember(&gone);
         let mut swapped = Vec::new();
         for worker in &self.workers {
             let (done, swap) = oneshot::channel();
@@ -108,6 +104,12 @@ impl Control {
         }
         *current = routes;
         current.generation
+    }
+
+    fn remember(&self, gone: &[Arc<Instance>]) {
+        let mut retired = self.retired.borrow_mut();
+        retired.retain(|instance| instance.strong_count() > 0);
+        retired.extend(gone.iter().map(Arc::downgrade));
     }
 
     async fn with_key(&self, key: &str) -> Vec<Arc<Instance>> {

@@ -105,7 +105,7 @@ pub async fn forward(
         match exchange(&mut sender, request, &progress, flight).await {
             Ok(response) => return Ok(Answer { response, sender }),
             Err(Failed::Unsent(unsent)) => {
-                request = unsent;
+                request = *unsent;
                 if distrust().is_none() {
                     tried.push(instance.number);
                     last = Code::H13.into();
@@ -135,9 +135,8 @@ impl Spare {
     }
 }
 
-#[expect(clippy::large_enum_variant, reason = "one at a time, and never kept")]
 enum Failed {
-    Unsent(Request<Upload>),
+    Unsent(Box<Request<Upload>>),
     /// The request is gone; true when the app closed the connection without an answer.
     Lost(Trouble, bool),
 }
@@ -153,7 +152,7 @@ async fn exchange(
     tokio::select! {
         biased;
         sent = sending => sent.map_err(|mut error| match error.take_message() {
-            Some(request) => Failed::Unsent(request),
+            Some(request) => Failed::Unsent(Box::new(request)),
             None => lost(&error.into_error(), progress),
         }),
         trouble = overdue(progress, flight) => Err(Failed::Lost(trouble, false)),

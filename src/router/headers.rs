@@ -45,7 +45,8 @@ pub fn vet<'a>(
     if uri.scheme().is_some() || uri.authority().is_some() {
         return Err(bad("request target is not in origin form"));
     }
-    if !(uri.path().starts_with('/') || uri.path() == "*" && method == Method::OPTIONS) {
+    let whole_server = uri.path() == "*" && method == Method::OPTIONS;
+    if !(uri.path().starts_with('/') || whole_server) {
         return Err(bad("request target is not in origin form"));
     }
     if let Some(coding) = headers.get(TRANSFER_ENCODING) {

@@ -21,4 +21,6 @@ mod keeper;
 mod limits;
 mod router;
 mod sandbox;
+mod spine;
 mod stage;
+mod world;

@@ -4,7 +4,8 @@ use crate::app::Failure;
 use crate::cli::client::{Client, Ending, Followed, Interrupts, find, follow};
 use crate::cli::ui::Ui;
 use crate::cli::{Invocation, Outcome};
-use crate::server::api::Accepted;
+use crate::sandbox::process;
+use crate::server::api::{Accepted, Health};
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -26,16 +27,20 @@ pub async fn take_down(
     client: &Client,
     interrupts: &mut Interrupts,
 ) -> Result<(), Failure> {
+    let health: Health = client.get("/v1/health").await?;
     let accepted: Accepted = client.post("/v1/down", &serde_json::json!({})).await?;
     match follow(client, ui, &accepted.operation, Ending::ServerEnds, interrupts).await? {
-        Followed::Done(_) => gone(client).await,
+        Followed::Done(_) => gone(health.pid).await,
         Followed::Detached => Err(Failure::platform("left before the end; it goes on")),
     }
 }
 
-async fn gone(client: &Client) -> Result<(), Failure> {
+/// The process itself must have ended: whoever comes next may want its home.
+async fn gone(pid: u32) -> Result<(), Failure> {
     let deadline = Instant::now() + GONE_WITHIN;
-    while tokio::net::UnixStream::connect(client.socket()).await.is_ok() {
+    let pid = i32::try_from(pid).unwrap_or(0);
+    let began = process::start_time(pid);
+    while began.is_some() && process::start_time(pid) == began {
         if Instant::now() > deadline {
             return Err(Failure::platform("the server is still there, though all else has ended"));
         }

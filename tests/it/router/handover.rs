@@ -52,7 +52,7 @@ async fn a_hangup_restarts_the_router_and_an_answer_begun_before_is_finished() {
     })
     .await;
     let before = edge.keeper.status().await.unwrap().router;
-    kill("-HUP", edge.process.id());
+    kill("-HUP", edge.process.0.id());
     until("another router serves", async || {
         edge.keeper.status().await.is_ok_and(|s| s.ready && s.router != before)
     })
@@ -127,12 +127,12 @@ async fn a_killed_keeper_leaves_a_serving_router_that_makes_way_for_the_next() {
     let (mirror, _) = mirror().await;
     edge.publish(&[mirror]).await;
     let orphan = edge.keeper.status().await.unwrap().router.unwrap();
-    edge.process.kill().unwrap();
-    edge.process.wait().unwrap();
+    edge.process.0.kill().unwrap();
+    edge.process.0.wait().unwrap();
     assert_eq!(status(&edge.get("/orphan").await), 200);
     let mut spec = edge.spec.clone();
     spec.http = edge.address;
-    edge.process = start_keeper(&spec);
+    edge.process = Process(start_keeper(&spec));
     until("the next keeper's router is ready", async || {
         edge.keeper.status().await.is_ok_and(|s| s.ready && s.router != Some(orphan))
     })
@@ -145,8 +145,8 @@ async fn a_killed_keeper_leaves_a_serving_router_that_makes_way_for_the_next() {
 async fn an_orphan_that_nobody_follows_ends_by_itself() {
     let mut edge = Edge::start().await;
     let orphan = edge.keeper.status().await.unwrap().router.unwrap();
-    edge.process.kill().unwrap();
-    edge.process.wait().unwrap();
+    edge.process.0.kill().unwrap();
+    edge.process.0.wait().unwrap();
     until("the orphan is gone", async || !alive(orphan)).await;
 }
 
@@ -155,7 +155,7 @@ async fn stop_ends_everything_and_leaves_no_socket_and_no_record() {
     let mut edge = Edge::start().await;
     let router = edge.keeper.status().await.unwrap().router.unwrap();
     edge.keeper.stop().await.unwrap();
-    assert_eq!(edge.process.wait().unwrap().code(), Some(0));
+    assert_eq!(edge.process.0.wait().unwrap().code(), Some(0));
     assert!(!alive(router));
     assert!(!edge.spec.socket.exists() && !edge.spec.record.exists());
     let left = std::fs::read_dir(&edge.spec.router_dir).unwrap().flatten();

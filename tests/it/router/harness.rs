@@ -16,7 +16,7 @@ pub const PATIENCE: Duration = Duration::from_secs(30);
 
 pub struct Edge {
     pub dir: tempfile::TempDir,
-    pub process: Child,
+    pub process: Process,
     pub address: SocketAddr,
     pub client: Client,
     pub keeper: KeeperClient,
@@ -52,14 +52,14 @@ impl Edge {
             timing,
         };
         edit(&mut spec);
-        let process = start_keeper(&spec);
+        let process = Process(start_keeper(&spec));
         let keeper = KeeperClient { socket: spec.socket.clone() };
         until("the router is ready", async || {
             keeper.status().await.is_ok_and(|status| status.ready)
         })
         .await;
-        let record: KeepRouterRecord =
-            serde_json::from_slice(&std::fs::read(&spec.record).unwrap()).unwrap();
+        until("the keeper has its record", async || spec.record.exists()).await;
+        let record = KeepRouterRecord::read(&spec.record).unwrap();
         let client = Client::new(&spec.router_dir);
         let generation = AtomicU64::new(0);
         Edge { dir, process, address: record.http, client, keeper, spec, generation }
@@ -120,20 +120,23 @@ impl Edge {
     }
 }
 
-impl Drop for Edge {
+/// A keeper that does not outlive its test.
+pub struct Process(pub Child);
+
+impl Drop for Process {
     /// Ends the keeper and with it the router.
     fn drop(&mut self) {
-        let pid = self.process.id().to_string();
+        let pid = self.0.id().to_string();
         let _ = Command::new("kill").arg(&pid).stderr(Stdio::null()).status();
         let until = Instant::now() + Duration::from_secs(10);
         while Instant::now() < until {
-            if !matches!(self.process.try_wait(), Ok(None)) {
+            if !matches!(self.0.try_wait(), Ok(None)) {
                 return;
             }
             std::thread::sleep(Duration::from_millis(10));
         }
-        let _ = self.process.kill();
-        let _ = self.process.wait();
+        let _ = self.0.kill();
+        let _ = self.0.wait();
     }
 }
 

@@ -101,7 +101,7 @@ async fn a_log_that_stands_still_holds_up_no_request() {
     let edge = Edge::start().await;
     let (mirror, _) = mirror().await;
     edge.publish(&[mirror]).await;
-    let keeper = edge.process.id().to_string();
+    let keeper = edge.process.0.id().to_string();
     let signal = |name: &str| {
         assert!(Command::new("kill").arg(name).arg(&keeper).status().unwrap().success())
     };

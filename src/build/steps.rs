@@ -1,0 +1,66 @@
+//! Running one step: what it works with, what it says, how it ended.
+
+use super::exec::{Confined, Exec};
+use super::hint;
+use super::plan::{Stage, Step};
+use crate::app::Failure;
+use crate::sandbox::Mount;
+use std::collections::BTreeMap;
+
+/// Of a failed step's output.
+const LAST_LINES: usize = 20;
+
+/// What the steps of a stage work with.
+pub struct Bench {
+    pub env: BTreeMap<String, String>,
+    pub mounts: Vec<Mount>,
+}
+
+impl Bench {
+    pub fn confined(&self, step: &Step) -> Confined {
+        let (argv, cwd) = (step.argv.clone(), step.cwd.clone().into());
+        Confined { argv, env: self.env.clone(), mounts: self.mounts.clone(), cwd }
+    }
+}
+
+pub struct Ended {
+    pub exit: i32,
+    pub last: Vec<String>,
+}
+
+pub fn run(
+    command: &Confined,
+    exec: &mut Exec<'_>,
+    line: &mut dyn FnMut(&str),
+) -> Result<Ended, Failure> {
+    let mut last = std::collections::VecDeque::new();
+    let exit = exec(command, &mut |text| {
+        if last.len() == LAST_LINES {
+            last.pop_front();
+        }
+        last.push_back(text.to_string());
+        line(text);
+    })?;
+    Ok(Ended { exit, last: last.into() })
+}
+
+/// With its last words, and what they mean.
+pub fn failure(stage: &Stage, step: &Step, ended: Ended) -> Failure {
+    let Ended { exit, last } = ended;
+    let program = step.argv.join(" ");
+    let ended = match exit {
+        127 => "the program is not there (127)".to_string(),
+        137 => "it was killed (137), often for using too much memory".to_string(),
+        exit => format!("exit code {exit}"),
+    };
+    let hint = hint::for_output(&last);
+    let mut failure = Failure::app(format!("the build failed in `{}`", stage.name))
+        .why(format!("`{program}`: {ended}"));
+    if !last.is_empty() {
+        failure = failure.why(format!("its last words:\n{}", last.join("\n")));
+    }
+    match hint {
+        Some(hint) => failure.next(hint),
+        None => failure,
+    }
+}

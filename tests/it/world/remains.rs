@@ -1,0 +1,81 @@
+//! What a home has left on the machine.
+
+use super::{World, is_alive, kill};
+use std::path::{Path, PathBuf};
+use xii::sandbox::cgroup::Hierarchies;
+use xii::sandbox::firewall;
+
+/// Processes, cgroups, firewall tables, mounts and sockets that name the home.
+pub fn of(world: &World) -> Vec<String> {
+    let id = world.home_id();
+    let mut left: Vec<String> =
+        processes(world).into_iter().map(|(pid, what)| format!("process {pid}: {what}")).collect();
+    let cgroups = Hierarchies::of_this_machine().list(&format!("xii-{id}"));
+    left.extend(cgroups.into_iter().map(|name| format!("cgroup {name}")));
+    if firewall::exists(&id).unwrap_or(false) {
+        left.push("a firewall table".to_string());
+    }
+    let mounts = std::fs::read_to_string("/proc/self/mounts").unwrap();
+    let home = world.home().display().to_string();
+    left.extend(
+        mounts.lines().filter(|line| line.contains(&home)).map(|line| format!("mount {line}")),
+    );
+    let sockets = std::fs::read_dir(run_dir(world).join("instances"));
+    let sockets = sockets.into_iter().flatten().flatten();
+    left.extend(sockets.map(|entry| format!("run file {}", entry.path().display())));
+    left
+}
+
+/// Ends what a failed test left, so that the next one is not disturbed.
+pub fn end(world: &World) {
+    for (pid, _) in processes(world) {
+        kill(pid, rustix::process::Signal::KILL);
+    }
+    let id = world.home_id();
+    let _ = firewall::remove(&id);
+    let hierarchies = Hierarchies::of_this_machine();
+    for name in hierarchies.list(&format!("xii-{id}")) {
+        hierarchies.cgroup(&name).kill();
+        hierarchies.cgroup(&name).destroy(std::time::Duration::from_secs(2));
+    }
+    let _ = std::fs::remove_dir_all(run_dir(world));
+}
+
+fn run_dir(world: &World) -> PathBuf {
+    let base = match rustix::process::geteuid().is_root() {
+        true => PathBuf::from("/run/xii"),
+        false => world.folder().join("xii"),
+    };
+    base.join(world.home_id())
+}
+
+/// Processes of this home: by their cgroup, their environment or their open files.
+fn processes(world: &World) -> Vec<(i32, String)> {
+    let id = world.home_id();
+    let home = world.home().display().to_string();
+    let pids = std::fs::read_dir("/proc").unwrap().flatten();
+    let pids = pids.filter_map(|entry| entry.file_name().to_string_lossy().parse::<i32>().ok());
+    let ours = |pid: &i32| {
+        let folder = PathBuf::from(format!("/proc/{pid}"));
+        let cgroup = std::fs::read_to_string(folder.join("cgroup")).unwrap_or_default();
+        cgroup.contains(&format!("xii-{id}")) || holds(&folder, &home, &id)
+    };
+    pids.filter(|pid| *pid != std::process::id() as i32 && is_alive(*pid))
+        .filter(ours)
+        .map(|pid| (pid, command(pid)))
+        .collect()
+}
+
+fn holds(folder: &Path, home: &str, id: &str) -> bool {
+    let Ok(descriptors) = std::fs::read_dir(folder.join("fd")) else { return false };
+    let mut targets = descriptors.flatten().filter_map(|fd| std::fs::read_link(fd.path()).ok());
+    targets.any(|target| {
+        let target = target.display().to_string();
+        target.starts_with(home) || target.contains(&format!("/xii/{id}"))
+    })
+}
+
+fn command(pid: i32) -> String {
+    let line = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+    String::from_utf8_lossy(&line).replace('\0', " ")
+}
