@@ -61,3 +61,9 @@ pub(super) fn lock(path: &Path) -> Result<std::fs::File, Failure> {
     })?;
     Ok(file)
 }
+
+pub(super) fn make_dir(path: &Path) -> Result<(), Failure> {
+    std::fs::create_dir_all(path).map_err(|error| {
+        Failure::platform(format!("cannot create {}", path.display())).because(error)
+    })
+}

@@ -39,7 +39,7 @@ async fn run(settings: ServerSettings, log: Log) -> Result<(), Failure> {
     log.info(&format!("isolation {}", level_name(level)));
     let host = open_host(&settings, home, level)?;
     protect(&host, log)?;
-    let http = router::ensure(&host, &settings)?;
+    let http = router::ensure(&host, &settings).await?;
     log.info(&format!("router on http://{http}"));
     let host =
         Arc::new(Host { addressing: Addressing { http, ..host.addressing.clone() }, ..host });
@@ -49,7 +49,7 @@ async fn run(settings: ServerSettings, log: Log) -> Result<(), Failure> {
     let listener = listen(&host.home.socket())?;
     log.info(&format!("control socket {}", host.home.socket().display()));
     let operations = Operations::new(platform.clone());
-    let api = Api { platform, operations, isolation, settings, log, ending: Arc::default() };
+    let api = Api { platform, operations, isolation, log, ending: Arc::default() };
     http::serve(listener, api).await
 }
 

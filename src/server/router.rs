@@ -5,7 +5,8 @@ use super::settings::ServerSettings;
 use crate::app::Failure;
 use crate::router::{KeepRouterRecord, KeepRouterSpec, Timing};
 use crate::run::Host;
-use crate::sandbox::{Env, Level, User, process};
+use crate::sandbox::process::{self, Started};
+use crate::sandbox::{Env, Level, User};
 use crate::store::Home;
 use rustix::pipe::{PipeFlags, pipe_with};
 use std::io::Write;
@@ -30,24 +31,31 @@ pub fn found(home: &Home) -> Option<KeepRouterRecord> {
 }
 
 /// Where the router listens; it is started when it does not run.
-pub fn ensure(host: &Host, settings: &ServerSettings) -> Result<SocketAddr, Failure> {
+pub async fn ensure(host: &Host, settings: &ServerSettings) -> Result<SocketAddr, Failure> {
     if let Some(record) = found(&host.home) {
         return Ok(record.http);
     }
-    start(host, settings)?;
+    let keeper = start(host, settings)?;
     let deadline = Instant::now() + START;
-    while Instant::now() < deadline {
+    while Instant::now() < deadline && process::start_time(keeper.pid()).is_some() {
         if let Some(record) = found(&host.home) {
             return Ok(record.http);
         }
-        #[expect(clippy::disallowed_methods, reason = "a record has no one to wait on")]
-        std::thread::sleep(Duration::from_millis(5));
+        tokio::time::sleep(Duration::from_millis(5)).await;
     }
     Err(Failure::platform(format!("the router did not start on {}", settings.http))
-        .next(format!("is something else listening on {}? see XII_HTTP", settings.http)))
+        .why(last_words(&host.home))
+        .next("choose another address with XII_HTTP, or end what listens there"))
 }
 
-fn start(host: &Host, settings: &ServerSettings) -> Result<(), Failure> {
+/// The end of what the router's keeper has printed.
+fn last_words(home: &Home) -> String {
+    let text = std::fs::read_to_string(home.dir().join("router.log")).unwrap_or_default();
+    let last = text.lines().rfind(|line| !line.trim().is_empty());
+    last.map_or("it printed nothing".to_string(), str::to_string)
+}
+
+fn start(host: &Host, settings: &ServerSettings) -> Result<Started, Failure> {
     let user = match host.level {
         Level::Full => {
             let uid = host.uid_of("router")?;
@@ -77,11 +85,12 @@ fn start(host: &Host, settings: &ServerSettings) -> Result<(), Failure> {
         .open(host.home.dir().join("router.log"))
         .map_err(failed)?;
     let descriptors = vec![(0, stdin), (2, log.into())];
-    process::spawn_self(&settings.exe, &["keep-router"], &Env::default(), descriptors)
+    let keeper = process::spawn_self(&settings.exe, &["keep-router"], &Env::default(), descriptors)
         .map_err(failed)?;
     let text = serde_json::to_vec(&spec)
         .map_err(|error| Failure::internal("a router's spec cannot be written").because(error))?;
-    std::fs::File::from(spec_end).write_all(&text).map_err(failed)
+    std::fs::File::from(spec_end).write_all(&text).map_err(failed)?;
+    Ok(keeper)
 }
 
 /// Ends the router and its keeper; the last step of `xii down`.

@@ -176,13 +176,6 @@ impl Door {
     }
 }
 
-/// A line of the server's own log, which is its stdout.
-pub fn log_line(text: &str) {
-    let mut stdout = std::io::stdout().lock();
-    // A log that nobody reads any more is no reason to end.
-    let _ = writeln!(stdout, "{text}");
-}
-
 /// What was printed, in a test.
 #[cfg(test)]
 #[derive(Clone, Default)]
@@ -205,6 +198,13 @@ impl Write for Memory {
     fn flush(&mut self) -> std::io::Result<()> {
         Ok(())
     }
+}
+
+/// A line of the server's own log, which is its stdout.
+pub fn log_line(text: &str) {
+    let mut stdout = std::io::stdout().lock();
+    // A log that nobody reads any more is no reason to end.
+    let _ = writeln!(stdout, "{text}");
 }
 
 #[cfg(test)]
