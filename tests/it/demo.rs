@@ -39,6 +39,7 @@ impl World {
         let status = self.command(xii()).arg("status").output().unwrap();
         assert_eq!(status.status.code(), Some(1), "the server has gone");
         let id = std::fs::read_to_string(self.folder.path().join("home/id")).unwrap();
+        assert!(!Path::new("/run/xii").join(id.trim()).exists(), "its sockets have gone");
         let group = format!("xii-{}", id.trim());
         for hierarchy in ["", "unified", "pids", "memory", "cpu"] {
             let folder = Path::new("/sys/fs/cgroup").join(hierarchy).join(&group);

@@ -71,6 +71,7 @@ pub async fn run(args: &DemoArgs, to: &Invocation) -> Outcome {
         _ => {
             chapter(ui, "taking everything down");
             down::take_down(ui, &client, &mut Interrupts::never()).await?;
+            place::leave(&settings.place)?;
         }
     }
     told.map(|()| 0)

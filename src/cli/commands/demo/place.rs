@@ -1,6 +1,7 @@
 //! Where the demo lives: a home of its own, which it may empty, and a free port.
 
 use crate::app::Failure;
+use crate::cli::client::socket;
 use crate::cli::settings::{Place, Settings};
 use crate::server::RequiredIsolation;
 use std::net::{SocketAddr, TcpListener};
@@ -64,6 +65,20 @@ pub fn clear(home: &Path) -> Result<(), Failure> {
     }
     crate::cli::start::make_home(home).map_err(|error| cannot("make", error))?;
     std::fs::write(home.join(MARK), "").map_err(|error| cannot("write to", error))
+}
+
+/// Takes away what a home leaves outside of itself: sockets and records that the next boot
+/// would remove. The home stays, to be looked at.
+pub fn leave(place: &Place) -> Result<(), Failure> {
+    let Some(socket) = socket(place) else { return Ok(()) };
+    let Some(folder) = socket.parent() else { return Ok(()) };
+    match std::fs::remove_dir_all(folder) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            let what = format!("cannot remove {}", folder.display());
+            Err(Failure::platform(what).because(error))
+        }
+        _ => Ok(()),
+    }
 }
 
 #[cfg(test)]
