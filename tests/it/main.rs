@@ -13,6 +13,7 @@
 mod attached;
 mod begin;
 mod build;
+mod chaos;
 mod cli;
 mod firewall;
 mod house;
