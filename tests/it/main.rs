@@ -14,6 +14,7 @@ mod attached;
 mod begin;
 mod bench;
 mod build;
+mod chaos;
 mod cli;
 mod demo;
 mod firewall;
