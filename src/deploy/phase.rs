@@ -8,6 +8,8 @@ use crate::run::{OneOff, Stdio};
 use crate::store::OneOffKind;
 use jiff::Timestamp;
 
+const SIGTERM: i32 = 15;
+
 /// Runs it, if there is one. Its output is in the log and in the journal.
 pub(super) async fn release_phase(
     platform: &Platform,
@@ -25,16 +27,26 @@ pub(super) async fn release_phase(
     let kind = OneOffKind::Release;
     let one_off = OneOff::start(host, &runnable, kind, argv, Vec::new(), Stdio::Log).await?;
     let name = one_off.id.name();
-    let (_signals, no_signals) = tokio::sync::mpsc::channel(1);
+    let (signals, wanted) = tokio::sync::mpsc::channel(1);
     let mut tail = tail(platform, &release.deploy, &name, began)?;
-    let wait = one_off.wait(no_signals);
+    let wait = one_off.wait(wanted);
     tokio::pin!(wait);
+    let mut cancelled = false;
     let exit = loop {
         tokio::select! {
             exit = &mut wait => break exit?,
             lines = tail.next() => print(journal, lines?),
+            () = journal.cancelled(), if !cancelled => {
+                cancelled = true;
+                // It is asked to end and waited for: only it knows what is half done.
+                let _ = signals.try_send(SIGTERM);
+            }
         }
     };
+    if cancelled {
+        return Err(Failure::platform("cancelled during the release phase")
+            .why(format!("it was sent SIGTERM and ended: exit {}", exit.status())));
+    }
     if exit.status() != 0 {
         return Err(Failure::app(format!("the release phase failed: exit {}", exit.status()))
             .next("its output is above, and in `xii logs`"));
