@@ -38,11 +38,13 @@ pub(super) async fn build(
     let host = platform.host();
     let phase = journal.phase("build");
     let plan = plan_build(platform, &workspace)?;
-    let key = build_key(&plan, &facts.tree);
-    // Uncommitted edits are in the files but not in the tree's id.
+    let key = build_key(&plan, &tree_id(facts));
     if !facts.dirty
         && let Some(known) = host.ledger.build_by_key(&key)?
     {
+        // As young as one just made: it is on its way into a release.
+        let known = BuildRecord { created_at: Timestamp::now(), ..known };
+        host.ledger.record_build(&key, &known)?;
         phase.done(format!("unchanged, {}", known.digest.short()));
         return Ok(Built { digest: known.digest, commands: plan.commands });
     }
@@ -69,6 +71,15 @@ pub(super) async fn build(
     record(host, &key, &deploy.app, facts, &plan, &made)?;
     phase.done(summary(&plan, &made));
     Ok(Built { digest: made.digest, commands: plan.commands })
+}
+
+/// Uncommitted edits are in the files but not in the id of the commit's tree: what is built
+/// from them must never be found by the tree, nor by the next edits.
+fn tree_id(facts: &Facts) -> String {
+    match facts.dirty {
+        true => format!("{} with edits at {}", facts.tree, Timestamp::now()),
+        false => facts.tree.clone(),
+    }
 }
 
 fn summary(plan: &Plan, made: &build::Build) -> String {

@@ -63,6 +63,11 @@ pub async fn change_config(
         finish(platform, journal, &release, Phase::Run).await?;
         return Ok(Some(measure.receipt(platform, journal, "config changed", Vec::new()).await));
     }
+    if release.build.is_some()
+        && let Some(running) = host.ledger.serving(&release.deploy)?
+    {
+        host.ledger.keep_running(&release.deploy, release.number, running)?;
+    }
     let (key, now) = (&host.key, Timestamp::now());
     release::activate(&host.ledger, key, &release.deploy, release.number, now)?;
     journal.note(match release.build {

@@ -1,11 +1,11 @@
 //! Changes that make no release: scale, restart, stop, start.
 
 use super::measure::Measure;
-use super::roll_out::wait;
+use super::roll_out::{take_back, wait};
 use super::{Journal, Platform, Receipt};
 use crate::app::{DeployRef, Failure, Formation, FormationChange, ProcessType};
 use crate::release::{self, Release};
-use crate::run;
+use crate::run::{self, View};
 use crate::store::Scope;
 use std::collections::BTreeSet;
 
@@ -38,11 +38,22 @@ impl Order {
     }
 }
 
-/// The release that a deploy runs, or an error that says how to get one.
+/// The current release, or an error that says how to get one.
+pub fn current_release(platform: &Platform, deploy: &DeployRef) -> Result<Release, Failure> {
+    let host = platform.host();
+    with_code(deploy, release::current(&host.ledger, &host.key, deploy)?)
+}
+
+/// The release that runs: an older one than the current after `config set --no-restart`.
 pub fn running_release(platform: &Platform, deploy: &DeployRef) -> Result<Release, Failure> {
     let host = platform.host();
-    let current = release::current(&host.ledger, &host.key, deploy)?;
-    current.filter(|release| release.build.is_some()).ok_or_else(|| {
+    let serving = host.ledger.serving(deploy)?;
+    let release = serving.map(|number| release::get(&host.ledger, &host.key, deploy, number));
+    with_code(deploy, release.transpose()?.flatten())
+}
+
+fn with_code(deploy: &DeployRef, release: Option<Release>) -> Result<Release, Failure> {
+    release.filter(|release| release.build.is_some()).ok_or_else(|| {
         Failure::usage(format!("{deploy} has no code yet")).next("run `xii deploy` in its checkout")
     })
 }
@@ -99,15 +110,17 @@ pub async fn carry_out(
     order: &Order,
 ) -> Result<Receipt, Failure> {
     let measure = Measure::begin(platform, deploy).await;
-    let release = running_release(platform, deploy)?;
+    let running = running_release(platform, deploy)?;
+    let wanted = wanted_release(platform, deploy, order)?;
     remember(platform, deploy, order)?;
     let phase = journal.phase(order.name());
-    let runnable = platform.host().runnable(deploy, release.number)?;
-    let hold = matches!(order, Order::Restart(_));
-    let change = platform.deploys.want(runnable.clone(), hold)?;
+    let reached = reach(platform, journal, &wanted, order).await;
+    if let Order::Restart(_) = order {
+        end_restart(platform, journal, &running, &wanted, reached.is_ok()).await?;
+    }
+    reached?;
     let handle = platform.deploys.of(deploy);
-    wait(&handle, change, |view| (view.all_ready(true) && view.all_ready(false)).then_some(()))
-        .await?;
+    let runnable = platform.host().runnable(deploy, wanted.number)?;
     let change = platform.deploys.want(runnable, false)?;
     handle
         .until(change, |view| (view.instances.len() == view.current().count()).then_some(()))
@@ -115,6 +128,59 @@ pub async fn carry_out(
     let running = handle.view().instances.len();
     phase.done(if running == 1 { "1 instance".into() } else { format!("{running} instances") });
     Ok(measure.receipt(platform, journal, order.done(), Vec::new()).await)
+}
+
+/// A restart of everything moves to the current release; all else stays with what runs.
+pub(super) fn wanted_release(
+    platform: &Platform,
+    deploy: &DeployRef,
+    order: &Order,
+) -> Result<Release, Failure> {
+    match order {
+        Order::Restart(Scope::Deploy) => current_release(platform, deploy),
+        _ => running_release(platform, deploy),
+    }
+}
+
+/// Waits until everything that is now wanted is ready. A restart keeps what it replaces alive.
+async fn reach(
+    platform: &Platform,
+    journal: &Journal,
+    release: &Release,
+    order: &Order,
+) -> Result<(), Failure> {
+    let runnable = platform.host().runnable(&release.deploy, release.number)?;
+    let change = platform.deploys.want(runnable, matches!(order, Order::Restart(_)))?;
+    let handle = platform.deploys.of(&release.deploy);
+    let is_ready = |view: &View| view.all_ready(true) && view.all_ready(false);
+    tokio::select! {
+        reached = wait(&handle, change, |view| is_ready(view).then_some(())) => reached,
+        () = journal.cancelled() => Err(Failure::platform(match order {
+            Order::Restart(_) => "cancelled before the switch",
+            _ => "nobody waits for it any more; what was ordered stays ordered",
+        })),
+    }
+}
+
+/// An order to restart lives as long as the restart: one that failed is not tried again by
+/// the next change, nor by the next server.
+async fn end_restart(
+    platform: &Platform,
+    journal: &Journal,
+    running: &Release,
+    wanted: &Release,
+    reached: bool,
+) -> Result<(), Failure> {
+    let ledger = &platform.host().ledger;
+    if !reached {
+        ledger.forget_restarts(&running.deploy)?;
+        journal.note("the new instances are taken back; the old ones go on");
+        return take_back(platform, &running.deploy, Some(running.number)).await;
+    }
+    if running.number != wanted.number {
+        ledger.keep_nothing(&running.deploy)?;
+    }
+    Ok(())
 }
 
 fn remember(platform: &Platform, deploy: &DeployRef, order: &Order) -> Result<(), Failure> {

@@ -13,6 +13,7 @@ mod measure;
 mod phase;
 mod platform;
 mod preview;
+mod prune;
 mod receipt;
 mod roll_out;
 mod serving;
@@ -22,7 +23,9 @@ pub use back::{roll_back, target};
 pub use building::{plan_build, try_out};
 pub use config::{ConfigChange, change_config, consider};
 pub use destroy::destroy;
-pub use formation::{Order, carry_out, check_scope, formation, running_release, scaled};
+pub use formation::{
+    Order, carry_out, check_scope, current_release, formation, running_release, scaled,
+};
 pub use journal::{Event, Journal, Phase, What};
 pub use platform::Platform;
 pub use preview::{preview, preview_deploy, preview_release};

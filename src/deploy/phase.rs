@@ -12,6 +12,8 @@ use std::time::Duration;
 /// How long the last lines may take from the log to the journal.
 const LAST_LINES: Duration = Duration::from_secs(2);
 
+const SIGTERM: i32 = 15;
+
 /// Runs it, if there is one. Its output is in the log and in the journal.
 pub(super) async fn release_phase(
     platform: &Platform,
@@ -29,21 +31,30 @@ pub(super) async fn release_phase(
     let kind = OneOffKind::Release;
     let one_off = OneOff::start(host, &runnable, kind, argv, Vec::new(), Stdio::Log).await?;
     let name = one_off.id.name();
-    let (_signals, no_signals) = tokio::sync::mpsc::channel(1);
+    let (signals, wanted) = tokio::sync::mpsc::channel(1);
     let mut tail = tail(platform, &release.deploy, &name, began)?;
-    let wait = one_off.wait(no_signals);
+    let wait = one_off.wait(wanted);
     tokio::pin!(wait);
-    let mut ended = false;
+    let (mut ended, mut cancelled) = (false, false);
     let exit = loop {
         tokio::select! {
             exit = &mut wait => break exit?,
             lines = tail.next() => ended |= print(journal, &lines?),
+            () = journal.cancelled(), if !cancelled => {
+                cancelled = true;
+                // It is asked to end and waited for: only it knows what is half done.
+                let _ = signals.try_send(SIGTERM);
+            }
         }
     };
     // The keeper has written everything down before it said that it is over, so the rest
     // comes at once; it is in the log in any case.
     while !ended && let Ok(lines) = tokio::time::timeout(LAST_LINES, tail.next()).await {
         ended = print(journal, &lines?);
+    }
+    if cancelled {
+        return Err(Failure::platform("cancelled during the release phase")
+            .why(format!("it was sent SIGTERM and ended: exit {}", exit.status())));
     }
     if exit.status() != 0 {
         return Err(Failure::app(format!("the release phase failed: exit {}", exit.status()))

@@ -15,7 +15,7 @@ pub fn preview(
     deploy: &DeployRef,
     order: &Order,
 ) -> Result<Vec<String>, Failure> {
-    let release = super::running_release(platform, deploy)?;
+    let release = super::formation::wanted_release(platform, deploy, order)?;
     let mut orders = platform.deploys.orders(deploy)?;
     obey(&mut orders, order);
     let runnable = platform.host().runnable(deploy, release.number)?;

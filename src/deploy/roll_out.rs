@@ -74,7 +74,7 @@ async fn stop_old(
     Ok(())
 }
 
-async fn take_back(
+pub(super) async fn take_back(
     platform: &Platform,
     deploy: &DeployRef,
     before: Option<ReleaseNumber>,

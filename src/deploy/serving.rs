@@ -18,8 +18,9 @@ pub fn serving(
     record: &DeployRecord,
 ) -> Result<Option<ReleaseNumber>, Failure> {
     let host = platform.host();
-    let current = release::current(&host.ledger, &host.key, &record.deploy)?;
-    Ok(current.filter(|release| release.build.is_some()).map(|release| release.number))
+    let Some(number) = host.ledger.serving(&record.deploy)? else { return Ok(None) };
+    let serving = release::get(&host.ledger, &host.key, &record.deploy, number)?;
+    Ok(serving.filter(|release| release.build.is_some()).map(|release| release.number))
 }
 
 fn has_unknown_phase(platform: &Platform, release: &Release) -> Result<bool, Failure> {

@@ -3,6 +3,7 @@
 use super::building::{self, Built};
 use super::measure::Measure;
 use super::phase::release_phase;
+use super::prune::prune;
 use super::roll_out::roll_out;
 use super::{Journal, Platform, Receipt};
 use crate::app::{DeployRef, Failure, Formation, ManifestTexts, Manifests};
@@ -33,6 +34,7 @@ pub async fn deploy(
     let built = building::build(platform, journal, &deploy, &facts, workspace).await?;
     let release = cut(platform, journal, NewCode { deploy, facts, by, manifests, built })?;
     finish(platform, journal, &release, Phase::Run).await?;
+    prune(platform, journal).await;
     Ok(measure.receipt(platform, journal, "deployed", Vec::new()).await)
 }
 

@@ -54,13 +54,26 @@ impl From<&Running> for InstanceView {
 }
 
 impl View {
-    /// The instances that run what is desired.
+    /// The instances that fill a wanted slot with what is desired, one for each slot. What
+    /// is on its way out is none of them, though it may still answer requests.
     pub fn current(&self) -> impl Iterator<Item = &InstanceView> {
         self.instances.iter().filter(|instance| {
-            Some(instance.release) == self.desired.release
-                && !self.desired.replace.contains(&instance.id.keeper)
-                && instance.state != State::Stopping
+            let wanted = self.desired.types.get(&instance.id.process_type);
+            let rival = |other: &&InstanceView| {
+                other.id.keeper < instance.id.keeper
+                    && other.id.process_type == instance.id.process_type
+                    && other.id.index == instance.id.index
+            };
+            wanted.is_some_and(|wanted| wanted.indexes.contains(&instance.id.index))
+                && self.fits(instance)
+                && !self.instances.iter().filter(rival).any(|other| self.fits(other))
         })
+    }
+
+    fn fits(&self, instance: &InstanceView) -> bool {
+        Some(instance.release) == self.desired.release
+            && !self.desired.replace.contains(&instance.id.keeper)
+            && instance.state != State::Stopping
     }
 
     /// Every wanted slot of the chosen kind has a ready instance.

@@ -14,7 +14,7 @@ use crate::router::{Client, Table};
 use crate::run::{self, Addressing, Boots, Deploys, Host, Routes};
 use crate::sandbox::cgroup::Hierarchies;
 use crate::sandbox::{self, Isolation, Level, firewall};
-use crate::store::{Block, Home, HomeLock, Ledger, OneOff, OneOffState};
+use crate::store::{Block, DeployRecord, Home, HomeLock, Ledger, OneOff, OneOffState};
 use jiff::Timestamp;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -151,11 +151,21 @@ async fn recover(platform: &Platform, log: Log) -> Result<(), Failure> {
     let names: Vec<_> = deploys.iter().map(|record| record.deploy.clone()).collect();
     host.routes.keep_only(&names).await?;
     for record in deploys {
-        let Some(serving) = crate::deploy::serving(platform, &record)? else { continue };
-        match host.runnable(&record.deploy, serving) {
-            Ok(runnable) => _ = platform.deploys.want(runnable, false)?,
-            Err(failure) => log.error(&format!("{} cannot run: {failure}", record.deploy)),
+        // One deploy that cannot run must not keep the others from it.
+        if let Err(failure) = bring_back(platform, &record) {
+            log.error(&format!("{} cannot run: {failure}", record.deploy));
         }
+    }
+    Ok(())
+}
+
+fn bring_back(platform: &Platform, record: &DeployRecord) -> Result<(), Failure> {
+    let host = platform.host();
+    // The command that ordered a restart has ended with its server, and said so.
+    host.ledger.forget_restarts(&record.deploy)?;
+    if let Some(serving) = crate::deploy::serving(platform, record)? {
+        let runnable = host.runnable(&record.deploy, serving)?;
+        platform.deploys.want(runnable, false)?;
     }
     Ok(())
 }

@@ -31,7 +31,6 @@ pub async fn create(Shared(api): Shared<Api>, Body(create): Body<Create>) -> Ans
     let deploy = create.deploy.unwrap_or_else(DeployName::production);
     let wanted = DeployRef { app: create.app, deploy };
     let record = super::codebases::create(&api, &wanted)?;
-    audit(&api, "create", Some(&wanted))?;
     Ok(Json(reads::describe(&api, &record)?))
 }
 
@@ -179,27 +178,27 @@ async fn destroy_all(api: &Api, deploys: Vec<DeployRef>, app: Option<AppName>) -
     let mut turns = Vec::new();
     for deploy in &deploys {
         turns.push(api.operations.turn(deploy, &how).await?);
-        audit(api, "destroy", Some(deploy))?;
     }
-    let Some(turn) = turns.pop() else {
-        // An app without deploys has nothing that runs.
-        if let Some(app) = app {
-            api.platform.host().ledger.destroy_app(&app, Timestamp::now())?;
+    if let Some(app) = &app {
+        audit(api, &format!("destroy {app}"), None)?;
+    }
+    deploys.iter().try_for_each(|deploy| audit(api, "destroy", Some(deploy)))?;
+    let turn = turns.pop();
+    let work = move |platform: Arc<Platform>, journal: Arc<deploy::Journal>| async move {
+        for deploy in &deploys {
+            deploy::destroy(&platform, &journal, deploy).await?;
         }
-        return Err(Failure::usage("there was nothing to stop; the app is gone").into());
+        if let Some(app) = app {
+            platform.host().ledger.destroy_app(&app, Timestamp::now())?;
+        }
+        drop(turns);
+        Ok(None)
     };
-    let changed =
-        api.operations.start(turn, "destroy", BY, move |platform, journal| async move {
-            for deploy in &deploys {
-                deploy::destroy(&platform, &journal, deploy).await?;
-            }
-            if let Some(app) = app {
-                platform.host().ledger.destroy_app(&app, Timestamp::now())?;
-            }
-            drop(turns);
-            Ok(None)
-        })?;
-    accepted(changed)
+    accepted(match turn {
+        Some(turn) => api.operations.start(turn, "destroy", BY, work)?,
+        // An app without deploys has nothing that runs.
+        None => api.operations.start_alone("destroy", BY, work)?,
+    })
 }
 
 fn accepted(changed: Changed) -> Answer<Accepted> {
@@ -211,8 +210,14 @@ fn accepted(changed: Changed) -> Answer<Accepted> {
 
 /// Everything stops, then the router, then the server. What is wanted stays written down.
 pub async fn down(Shared(api): Shared<Api>) -> Answer<Accepted> {
+    audit(&api, "down", None)?;
     let (ending, router) = (api.ending.clone(), api.router.clone());
+    let operations = api.operations.clone();
     let operation = api.operations.start_alone("down", BY, |platform, journal| async move {
+        let deploys = platform.host().ledger.deploys()?;
+        let deploys: Vec<_> = deploys.into_iter().map(|record| record.deploy).collect();
+        // A change under way must not start again what stops here.
+        let _turns = operations.all_turns(&deploys).await?;
         stop_everything(&platform, &journal).await?;
         let home = platform.host().home.clone();
         let phase = journal.phase("router");

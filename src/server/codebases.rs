@@ -6,7 +6,6 @@ use super::changes::audit;
 use super::http::Api;
 use crate::app::{AppName, DeployName, DeployRef, Failure, did_you_mean};
 use crate::codebase::{Bound, Facts, Same, same};
-use crate::sandbox::Level;
 use crate::store::{AppRecord, DeployRecord};
 use axum::Json;
 use axum::extract::State as Shared;
@@ -97,53 +96,60 @@ fn unknown_deploy(api: &Api, wanted: &DeployRef) -> Result<Failure, Failure> {
 pub fn create(api: &Api, wanted: &DeployRef) -> Result<DeployRecord, Failure> {
     let host = api.platform.host();
     let (ledger, now) = (&host.ledger, Timestamp::now());
-    if ledger.app(&wanted.app)?.is_none() {
-        ledger.create_app(&wanted.app, &[], "", now)?;
-    }
     if ledger.deploy(wanted)?.is_some() {
         return Err(Failure::usage(format!("{wanted} exists already"))
             .next(format!("see it with `xii info -a {} -d {}`", wanted.app, wanted.deploy)));
     }
-    match host.level {
-        Level::Full => ledger.create_deploy(wanted, &host.block, now),
-        // Everything is the caller's own user; the number is only kept.
-        Level::UserNamespace => ledger.create_deploy(wanted, &host.block, now),
+    audit(api, "create", Some(wanted))?;
+    if ledger.app(&wanted.app)?.is_none() {
+        ledger.create_app(&wanted.app, &[], "", now)?;
     }
+    // Without root everything is the caller's own user; the number is only kept.
+    ledger.create_deploy(wanted, &host.block, now)
+}
+
+/// Whether this codebase may be deployed there; nothing is made yet.
+pub fn check(api: &Api, wanted: &DeployRef, facts: &Facts) -> Result<(), Failure> {
+    let ledger = &api.platform.host().ledger;
+    let Some(app) = ledger.app(&wanted.app)? else {
+        return match facts.roots.is_empty() {
+            true => Err(shallow_first(&wanted.app)),
+            false => Ok(()),
+        };
+    };
+    if ledger.deploy(wanted)?.is_none() {
+        return Err(unknown_deploy(api, wanted)?);
+    }
+    check_bound(app, facts)
+}
+
+fn shallow_first(app: &AppName) -> Failure {
+    Failure::usage(format!("the first deploy of `{app}` needs the whole history"))
+        .why("this is a shallow clone: its root commits, which an app is known by, are not here")
+        .next("git fetch --unshallow")
 }
 
 /// The deploy to deploy to: made if this is the first deploy of its app, and bound to its
 /// codebase. Another codebase is refused.
 pub fn admit(api: &Api, wanted: &DeployRef, facts: &Facts) -> Result<(), Failure> {
+    // Again: another first deploy may have come in between.
+    check(api, wanted, facts)?;
     let ledger = &api.platform.host().ledger;
     if ledger.app(&wanted.app)?.is_none() {
-        if facts.roots.is_empty() {
-            return Err(Failure::usage(format!(
-                "the first deploy of `{}` needs the whole history",
-                wanted.app
-            ))
-            .why(
-                "this is a shallow clone: its root commits, which an app is known by, are not here",
-            )
-            .next("git fetch --unshallow"));
-        }
         create(api, wanted)?;
-        audit(api, "create", Some(wanted))?;
     }
-    if ledger.deploy(wanted)?.is_none() {
-        return Err(unknown_deploy(api, wanted)?);
+    let app = ledger.app(&wanted.app)?;
+    match app.is_some_and(|app| app.roots.is_empty()) && !facts.roots.is_empty() {
+        true => ledger.bind_app(&wanted.app, &facts.roots, facts.subdir.as_deref().unwrap_or("")),
+        false => Ok(()),
     }
-    bind(api, &wanted.app, facts)
 }
 
-fn bind(api: &Api, name: &AppName, facts: &Facts) -> Result<(), Failure> {
-    let ledger = &api.platform.host().ledger;
-    let app = ledger.app(name)?.ok_or_else(|| Failure::internal(format!("no app {name}")))?;
+fn check_bound(app: AppRecord, facts: &Facts) -> Result<(), Failure> {
     if app.roots.is_empty() {
-        return match facts.roots.is_empty() {
-            true => Ok(()),
-            false => ledger.bind_app(name, &facts.roots, facts.subdir.as_deref().unwrap_or("")),
-        };
+        return Ok(());
     }
+    let name = app.name;
     let subdir = Some(app.subdir).filter(|subdir| !subdir.is_empty());
     match same(&Bound { roots: app.roots, subdir }, facts) {
         Same::Yes | Same::UnknownRoots => Ok(()),

@@ -31,7 +31,7 @@ pub async fn run(
 ) -> Result<Response, Refusal> {
     let wish = wish(&request)?;
     let host = api.platform.host().clone();
-    let release = deploy::running_release(&api.platform, &deploy)?;
+    let release = deploy::current_release(&api.platform, &deploy)?;
     let runnable = host.runnable(&deploy, release.number)?;
     audit(&api, &format!("run {}", wish.argv.join(" ")), Some(&deploy))?;
     let upgrade = hyper::upgrade::on(&mut request);

@@ -47,6 +47,19 @@ impl Operations {
         lock(&self.0.holders).get(deploy).map(|(id, _)| *id)
     }
 
+    /// For the end of everything: cancels what can still be cancelled, waits for the rest,
+    /// and lets nothing else begin while the turns are held.
+    pub async fn all_turns(&self, deploys: &[DeployRef]) -> Result<Vec<Turn>, Failure> {
+        let running: Vec<u64> = lock(&self.0.holders).values().map(|(id, _)| *id).collect();
+        running.iter().filter_map(|id| self.journal(*id)).for_each(|journal| journal.cancel());
+        let how = How { wait: true, ..How::default() };
+        let mut turns = Vec::new();
+        for deploy in deploys {
+            turns.push(self.turn(deploy, &how).await?);
+        }
+        Ok(turns)
+    }
+
     /// One change at a time: a second one waits when asked to, and is refused otherwise.
     pub async fn turn(&self, deploy: &DeployRef, how: &How) -> Result<Turn, Failure> {
         let mutex = lock(&self.0.locks).entry(deploy.clone()).or_default().clone();
@@ -119,11 +132,13 @@ impl Operations {
             let result = tokio::spawn(work).await.unwrap_or_else(|error| {
                 Err(Failure::internal("the operation broke off").because(error))
             });
-            operations.end(id, &journal, result);
+            let last = operations.record(id, &journal, result);
             if let Some(deploy) = &deploy {
                 lock(&operations.0.holders).remove(deploy);
             }
             drop(turn);
+            // Last of all: who reads it may change the deploy again at once.
+            journal.say(last);
         });
         Ok(Changed::Operation(id.to_string()))
     }
@@ -137,7 +152,9 @@ impl Operations {
         }
     }
 
-    fn end(&self, id: u64, journal: &Journal, result: Result<Option<Receipt>, Failure>) {
+    /// Writes the end down, and returns the event that tells it: what a client is told is
+    /// on the disk.
+    fn record(&self, id: u64, journal: &Journal, result: Result<Option<Receipt>, Failure>) -> What {
         let (state, failure, receipt) = match result {
             Ok(receipt) => (OperationState::Done, None, receipt),
             Err(failure) if journal.is_cancelled() => {
@@ -152,12 +169,11 @@ impl Operations {
             events: serde_json::to_value(journal.after(0)).ok(),
             at: Timestamp::now(),
         };
-        // First the ledger, then the client's last event: what it is told is on the disk.
         let recorded = self.0.platform.host().ledger.finish_operation(id, &finished);
-        journal.say(match failure.or(recorded.err()) {
+        match failure.or(recorded.err()) {
             Some(failure) => What::Failed { failure },
             None => What::Done { receipt: receipt.map(Box::new) },
-        });
+        }
     }
 }
 

@@ -111,7 +111,10 @@ impl Watch {
                 Ok(http) => log.warn(&format!("the router's keeper was gone; router on {http}")),
                 Err(failure) => {
                     log.error(&format!("the router's keeper is gone: {failure}"));
-                    #[expect(clippy::disallowed_methods, reason = "the pause between two attempts")]
+                    #[expect(
+                        clippy::disallowed_methods,
+                        reason = "the pause between two attempts"
+                    )]
                     std::thread::sleep(PAUSE);
                 }
             }

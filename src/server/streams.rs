@@ -26,13 +26,14 @@ const LIMITS: Limits = Limits { entries: 200_000, bytes: 4 << 30 };
 
 pub async fn deploy(Shared(api): Shared<Api>, Named(wanted): Named, body: Body) -> Answer<Changed> {
     let (head, upload) = Upload::begin::<DeployHead>(body).await?;
-    if !head.how.plan {
-        codebases::admit(&api, &wanted, &head.facts)?;
-    }
+    codebases::check(&api, &wanted, &head.facts)?;
     let workspace = receive(&api, upload).await?;
+    // A tree that cannot be built makes no app, no release and no operation.
+    let lines = preview(&api, &wanted, &workspace)?;
     if head.how.plan {
-        return Ok(Json(Changed::Plan(preview(&api, &wanted, &workspace)?)));
+        return Ok(Json(Changed::Plan(lines)));
     }
+    codebases::admit(&api, &wanted, &head.facts)?;
     let turn = api.operations.turn(&wanted, &head.how).await?;
     audit(&api, &format!("deploy {}", head.facts.commit), Some(&wanted))?;
     let request = Deploy { deploy: wanted, facts: head.facts, workspace, by: BY.to_string() };

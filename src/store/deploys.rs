@@ -93,7 +93,7 @@ impl Ledger {
                 "UPDATE deploys SET destroyed_at = ?2, current_release = NULL WHERE id = ?1",
                 params![id.0, at.as_microsecond()],
             )?;
-            for table in ["formation", "stopped", "restarts"] {
+            for table in ["formation", "stopped", "restarts", "kept"] {
                 tx.execute(&format!("DELETE FROM {table} WHERE deploy_id = ?1"), [id.0])?;
             }
             Ok(())

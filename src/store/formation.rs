@@ -165,6 +165,15 @@ impl Ledger {
         Ok(keeper)
     }
 
+    /// Restarts are over, well or not: nothing is to be replaced any more.
+    pub fn forget_restarts(&self, deploy: &DeployRef) -> Result<(), Failure> {
+        self.write("forget the restarts", |tx| {
+            let id = expect(tx, deploy)?.id;
+            tx.execute("DELETE FROM restarts WHERE deploy_id = ?1", [id.0])?;
+            Ok(())
+        })
+    }
+
     /// Per scope, the lowest keeper number that needs no replacement.
     pub fn restarts(&self, deploy: &DeployRef) -> Result<BTreeMap<Scope, u64>, Failure> {
         self.read("read the restarts", |tx| {

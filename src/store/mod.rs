@@ -14,6 +14,7 @@ mod deploys;
 mod files;
 mod formation;
 mod home;
+mod kept;
 mod ledger;
 mod marks;
 mod migrations;
