@@ -1,6 +1,6 @@
 //! The server's start, as a boot log: home, ledger, isolation, router, instances, API.
 
-use super::http::{self, Api};
+use super::http::{self, Api, End};
 use super::log::Log;
 use super::operations::Operations;
 use super::router;
@@ -50,10 +50,15 @@ async fn run(settings: ServerSettings, log: Log) -> Result<(), Failure> {
     let listener = listen(&host.home.socket())?;
     log.info(&format!("control socket {}", host.home.socket().display()));
     let operations = Operations::new(platform.clone());
+    let run_dir = host.home.run_dir().to_path_buf();
     let router = router::Watch::start(host, settings.clone(), log)?;
     let ending = Arc::default();
     let api = Api { platform, operations, isolation, log, router, ending };
-    http::serve(listener, api).await
+    if http::serve(listener, api).await? == End::Down {
+        // Nothing is left that could be found by it. At the next start it is made anew.
+        let _ = std::fs::remove_dir_all(run_dir);
+    }
+    Ok(())
 }
 
 fn open_home(settings: &ServerSettings) -> Result<(Home, HomeLock), Failure> {

@@ -24,8 +24,17 @@ pub struct Api {
     pub ending: Arc<Notify>,
 }
 
+/// Why the server ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// By a signal: what runs goes on.
+    Left,
+    /// By `xii down`: nothing runs any more.
+    Down,
+}
+
 /// Serves until SIGTERM, SIGINT or the end of a `down`.
-pub async fn serve(listener: UnixListener, api: Api) -> Result<(), Failure> {
+pub async fn serve(listener: UnixListener, api: Api) -> Result<End, Failure> {
     let failed = |error| Failure::platform("cannot listen for signals").because(error);
     let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
@@ -38,9 +47,12 @@ pub async fn serve(listener: UnixListener, api: Api) -> Result<(), Failure> {
         }
         _ = terminate.recv() => log.info("SIGTERM: the server ends, apps go on"),
         _ = interrupt.recv() => log.info("SIGINT: the server ends, apps go on"),
-        () = ending.notified() => log.info("down"),
+        () = ending.notified() => {
+            log.info("down");
+            return Ok(End::Down);
+        }
     }
-    Ok(())
+    Ok(End::Left)
 }
 
 fn routes(api: Api) -> Router {

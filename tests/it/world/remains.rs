@@ -24,9 +24,9 @@ pub fn of(world: &World) -> Vec<String> {
     left.extend(
         mounts.lines().filter(|line| line.contains(&home)).map(|line| format!("mount {line}")),
     );
-    let sockets = std::fs::read_dir(run_dir(world).join("instances"));
-    let sockets = sockets.into_iter().flatten().flatten();
-    left.extend(sockets.map(|entry| format!("run file {}", entry.path().display())));
+    if run_dir(world).exists() {
+        left.push(format!("run folder {}", run_dir(world).display()));
+    }
     left
 }
 
