@@ -102,6 +102,10 @@ pub(super) async fn wait<T>(
 ) -> Result<T, Failure> {
     handle
         .until(change, |view| match (question(view), view.failure()) {
+            // Without this an empty wish would pass for a fulfilled one.
+            _ if view.desired.release.is_none() => {
+                Some(Err(Failure::platform("everything is being stopped meanwhile")))
+            }
             (Some(answer), _) => Some(Ok(answer)),
             (None, Some(failure)) => Some(Err(failure.clone())),
             (None, None) => None,

@@ -9,6 +9,7 @@ use super::{keepers, readiness};
 use crate::app::{Failure, InstanceId, ProcessType, ReleaseNumber};
 use crate::keeper::{Output, Request, Restart};
 use crate::router::{Service, State as ServiceState, Target};
+use crate::sandbox::Level;
 use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -147,6 +148,8 @@ pub(super) fn watch_readiness(runner: &Runner, keeper: u64) {
         address: address(port),
         host: runner.host.addressing.host_name(&runner.deploy),
         path: runnable.health_path(),
+        boot_timeout: runnable.boot_timeout(),
+        uid: (runner.host.level == Level::Full).then_some(runnable.uid),
     };
     if let Some(outbox) = runner.outbox.upgrade() {
         tokio::spawn(readiness::watch(runner.host.clone(), target, outbox));

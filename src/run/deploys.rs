@@ -9,7 +9,7 @@ use super::view::View;
 use crate::app::{DeployRef, Failure, Formation, ReleaseNumber};
 use crate::store::Scope;
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::{mpsc, watch};
 
@@ -17,6 +17,8 @@ use tokio::sync::{mpsc, watch};
 pub struct Deploys {
     pub host: Arc<Host>,
     runners: Mutex<BTreeMap<DeployRef, Handle>>,
+    /// Nothing is started any more: everything is going down.
+    closed: AtomicBool,
 }
 
 /// A way to one runner. The runner ends when the last handle is gone.
@@ -30,7 +32,7 @@ pub struct Handle {
 
 impl Deploys {
     pub fn new(host: Arc<Host>) -> Self {
-        Deploys { host, runners: Mutex::default() }
+        Deploys { host, runners: Mutex::default(), closed: AtomicBool::new(false) }
     }
 
     /// The deploy's runner, started if it is not there.
@@ -59,6 +61,9 @@ impl Deploys {
     /// Makes a release under the present orders what is wanted. With `hold`, what it replaces
     /// stays alive until the next call. Returns the number of the change.
     pub fn want(&self, runnable: Arc<Runnable>, hold: bool) -> Result<u64, Failure> {
+        if self.closed.load(Ordering::SeqCst) {
+            return Err(Failure::platform("xii is going down").next("xii up"));
+        }
         let handle = self.of(&runnable.deploy);
         let orders = self.orders(&runnable.deploy)?;
         let router_state = match orders.stopped.contains(&Scope::Deploy) {
@@ -67,6 +72,12 @@ impl Deploys {
         };
         let desired = Desired { hold, ..desired::desired(&runnable, &orders) };
         Ok(handle.send(desired, orders, Some(runnable), router_state))
+    }
+
+    /// From now on nothing is started: a change under way fails instead of bringing back what
+    /// is being stopped.
+    pub fn close(&self) {
+        self.closed.store(true, Ordering::SeqCst);
     }
 
     /// Stops everything a deploy runs; its orders stay.

@@ -10,6 +10,7 @@ mod desired;
 mod host;
 mod instance;
 mod keepers;
+mod listener;
 mod load;
 mod one_off;
 mod plan;

@@ -2,6 +2,7 @@
 
 use super::Host;
 use super::actions::Outbox;
+use super::listener;
 use super::runner::Message;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -14,10 +15,12 @@ pub(super) struct Target {
     /// Sent as `Host`.
     pub host: String,
     pub path: String,
+    /// How long a boot may take (R10).
+    pub boot_timeout: Duration,
+    /// Who must be the one that listens; `None` where apps have no user of their own.
+    pub uid: Option<u32>,
 }
 
-/// Heroku's boot timeout (R10).
-const BOOT: Duration = Duration::from_secs(60);
 const ONE_ANSWER: Duration = Duration::from_secs(10);
 
 /// Probes until there is a good answer or the time is over, and says which.
@@ -32,21 +35,37 @@ pub(super) async fn watch(host: Arc<Host>, target: Target, outbox: Outbox) {
 }
 
 async fn first_answer(host: &Host, target: &Target, outbox: &Outbox) -> Result<(), String> {
-    let began = Instant::now();
+    let (began, port) = (Instant::now(), target.address.port());
     let mut pause = Duration::from_millis(10);
-    let mut last = format!("nothing accepts connections on $PORT ({})", target.address.port());
-    while began.elapsed() < BOOT && !outbox.is_closed() {
-        let probe =
-            host.routes.client.probe(target.address, &target.host, &target.path, ONE_ANSWER);
+    let mut last = format!("nothing accepts connections on $PORT ({port})");
+    while began.elapsed() < target.boot_timeout && !outbox.is_closed() {
+        let probe = host.routes.client.probe(
+            target.address,
+            &target.host,
+            &target.path,
+            ONE_ANSWER.min(target.boot_timeout),
+        );
         match probe.await {
-            Ok(found) if is_good(found.status) => return Ok(()),
+            Ok(found) if is_good(found.status) => match stranger(target) {
+                None => return Ok(()),
+                Some(uid) => last = format!("a process of user {uid} has taken $PORT ({port})"),
+            },
             Ok(found) => last = describe(found.connected, found.status, target),
             Err(failure) => last = failure.to_string(),
         }
         tokio::time::sleep(pause).await;
         pause = (pause * 3 / 2).min(Duration::from_millis(250));
     }
-    Err(format!("Error R10 (Boot timeout): after {} s {last}", BOOT.as_secs()))
+    let boot_timeout = u64::try_from(target.boot_timeout.as_millis()).unwrap_or(u64::MAX);
+    Err(format!(
+        "Error R10 (Boot timeout): after {} {last}",
+        crate::app::format_duration(boot_timeout)
+    ))
+}
+
+/// Looked for after the answer: what listens then is what answered, or has replaced it.
+fn stranger(target: &Target) -> Option<u32> {
+    listener::stranger(target.address.port(), target.uid?)
 }
 
 /// Any answer but those a proxy gives for an app that is not there.

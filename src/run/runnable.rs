@@ -10,6 +10,7 @@ use crate::config::ConfigSnapshot;
 use crate::keeper::{KeeperSpec, Output, Restart, VERSION};
 use crate::sandbox::{Env, Limits, Mount, Root, Sandbox, User};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// Everything a process of a release is started with.
 pub struct Runnable {
@@ -41,6 +42,8 @@ const DEFAULT_MEMORY: u64 = 512 * MEBIBYTE;
 const DEFAULT_PIDS: u32 = 256;
 /// Heroku's window between SIGTERM and SIGKILL.
 const DEFAULT_STOP_WINDOW_MS: u64 = 30_000;
+/// Heroku's (R10).
+const DEFAULT_BOOT_TIMEOUT: Duration = Duration::from_secs(60);
 const TMP_BYTES: u64 = 256 * MEBIBYTE;
 const SCRATCH_BYTES: u64 = 64 * MEBIBYTE;
 
@@ -56,6 +59,11 @@ impl Runnable {
 
     pub fn stop_window_ms(&self, process_type: &ProcessType) -> u64 {
         self.settings(process_type).stop_window_ms.unwrap_or(DEFAULT_STOP_WINDOW_MS)
+    }
+
+    /// From its start to its first answer, at most.
+    pub fn boot_timeout(&self) -> Duration {
+        self.manifests.settings.boot_timeout_ms.map_or(DEFAULT_BOOT_TIMEOUT, Duration::from_millis)
     }
 
     /// The path a ready instance must answer.

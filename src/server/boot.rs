@@ -96,7 +96,8 @@ fn open_host(settings: &ServerSettings, home: Home, level: Level) -> Result<Host
     let ledger = Ledger::open(&home.ledger())?;
     let key_path = settings.key_file.clone().unwrap_or_else(|| home.key());
     let key = Key::load_or_create(&key_path, &ledger)?;
-    let block = Block::claim(&settings.run_base.join("blocks"), &home, &ledger)?;
+    let is_root = rustix::process::geteuid().is_root();
+    let block = Block::claim(&settings.run_base.join("blocks"), &home, &ledger, is_root)?;
     let client = Client::new(home.router_dir());
     let last = last_table(&home.router_dir());
     Ok(Host {

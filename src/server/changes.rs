@@ -243,6 +243,7 @@ async fn stop_everything(
     journal: &crate::deploy::Journal,
 ) -> Result<(), Failure> {
     let phase = journal.phase("stop");
+    platform.deploys.close();
     let handles = platform.deploys.all();
     let changes: Vec<_> = handles
         .into_iter()

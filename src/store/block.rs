@@ -15,6 +15,9 @@ use std::path::{Path, PathBuf};
 const SYSTEM_HOME: &str = "/var/lib/xii";
 const SYSTEM: &str = "system";
 const BLOCKS: u32 = 20;
+/// Root's homes have the blocks before this one, homes without root those from it on: they
+/// cannot see each other's claims, and root's firewall closes the ports of root's blocks.
+const FIRST_ROOTLESS: u32 = 16;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Block {
@@ -31,7 +34,12 @@ struct Holder {
 
 impl Block {
     /// The home's block: the one it had, or else a free one of the host's.
-    pub fn claim(registry: &Path, home: &Home, ledger: &Ledger) -> Result<Block, Failure> {
+    pub fn claim(
+        registry: &Path,
+        home: &Home,
+        ledger: &Ledger,
+        is_root: bool,
+    ) -> Result<Block, Failure> {
         make_dir(registry, 0o755)?;
         let _lock = lock(registry)?;
         let name = match ledger.block_name()? {
@@ -39,7 +47,7 @@ impl Block {
             None if home.dir() == Path::new(SYSTEM_HOME) => {
                 reclaim(registry, home, SYSTEM.to_string())?
             }
-            None => first_free(registry, home)?,
+            None => first_free(registry, home, is_root)?,
         };
         let block = Block::named(&name).ok_or_else(|| {
             Failure::platform(format!("the ledger names a block {name:?} that does not exist"))
@@ -82,10 +90,12 @@ fn reclaim(registry: &Path, home: &Home, name: String) -> Result<String, Failure
     }
 }
 
-fn first_free(registry: &Path, home: &Home) -> Result<String, Failure> {
+fn first_free(registry: &Path, home: &Home, is_root: bool) -> Result<String, Failure> {
     let mut holders = Vec::new();
     let mut free = None;
-    for index in 0..BLOCKS {
+    let ours = if is_root { 0..FIRST_ROOTLESS } else { FIRST_ROOTLESS..BLOCKS };
+    let count = ours.len();
+    for index in ours {
         let name = index.to_string();
         match holder(registry, &name)? {
             // A claim whose ledger row was lost in a crash is still ours.
@@ -96,7 +106,7 @@ fn first_free(registry: &Path, home: &Home) -> Result<String, Failure> {
         }
     }
     free.ok_or_else(|| {
-        Failure::platform(format!("all {BLOCKS} blocks of user ids and ports are taken"))
+        Failure::platform(format!("all {count} blocks of user ids and ports are taken"))
             .why(format!("they belong to {}", holders.join(", ")))
             .next("remove a home that is no longer needed; its block is free at once")
     })

@@ -11,7 +11,7 @@ mod value;
 pub use build::BuildSettings;
 pub use process::ProcessSettings;
 
-use super::{AppName, Diagnostic, Diagnostics, ProcessType, SourceFile};
+use super::{AppName, Diagnostic, Diagnostics, ProcessType, SourceFile, parse_duration};
 use std::collections::{BTreeMap, BTreeSet};
 use toml::de::DeTable;
 use value::{Key, Value};
@@ -23,13 +23,18 @@ pub struct Settings {
     pub stack: Option<String>,
     /// The path a web instance answers on when it is ready.
     pub health: Option<String>,
+    /// How long a web instance may take to its first answer.
+    pub boot_timeout_ms: Option<u64>,
     /// Folders of the app that are private memory while it runs, relative to it.
     pub scratch: Vec<String>,
     pub build: BuildSettings,
     pub process: BTreeMap<ProcessType, ProcessSettings>,
 }
 
-const KEYS: [&str; 6] = ["app", "stack", "health", "scratch", "build", "process"];
+const KEYS: [&str; 7] = ["app", "stack", "health", "boot_timeout", "scratch", "build", "process"];
+
+const LEAST_BOOT_TIMEOUT_MS: u64 = 1_000;
+const MOST_BOOT_TIMEOUT_MS: u64 = 3_600_000;
 
 /// Each is a mount of its own.
 const MOST_SCRATCH: usize = 32;
@@ -103,6 +108,10 @@ fn top_level(
         "health" => {
             settings.health = value::parsed(value, "a path like \"/healthz\"", health, found)
         }
+        "boot_timeout" => {
+            settings.boot_timeout_ms =
+                value::parsed(value, "a duration like \"90s\"", boot_timeout, found)
+        }
         "scratch" => settings.scratch = scratch(value, found),
         "build" => settings.build = build::parse(value, found),
         "process" => settings.process = process::parse(value, declared, found),
@@ -138,6 +147,13 @@ fn health(text: &str) -> Result<String, String> {
         return Err("the health path is not a plain URL path of at most 1024 bytes".to_string());
     }
     Ok(text.to_string())
+}
+
+fn boot_timeout(text: &str) -> Result<u64, String> {
+    match parse_duration(text)? {
+        time if (LEAST_BOOT_TIMEOUT_MS..=MOST_BOOT_TIMEOUT_MS).contains(&time) => Ok(time),
+        _ => Err("the boot timeout is not between 1s and 1h".to_string()),
+    }
 }
 
 fn scratch(value: &Value<'_>, found: &mut Vec<Diagnostic>) -> Vec<String> {

@@ -24,6 +24,7 @@ fn the_annotated_example_parses_and_has_every_key() {
     assert_eq!(settings.app.unwrap().as_str(), "guestbook");
     assert_eq!(settings.stack.as_deref(), Some("host"));
     assert_eq!(settings.health.as_deref(), Some("/healthz"));
+    assert_eq!(settings.boot_timeout_ms, Some(90_000));
     assert_eq!(settings.scratch, ["tmp", "log"]);
     assert_eq!(settings.build.command.as_deref(), Some("make assets"));
     assert_eq!(settings.build.output.as_deref(), Some("public"));
@@ -123,6 +124,8 @@ fn wrong_types_and_bad_values_stand_under_their_carets() {
         ("process.web.pids = 0", "the limit of processes is not between 4 and 1000000", "0"),
         ("process.web.pids = 1.5", "this is a float", "1.5"),
         ("process.web.stop_window = '2h'", "the stop window is longer than 1h", "'2h'"),
+        ("boot_timeout = '0s'", "the boot timeout is not between 1s and 1h", "'0s'"),
+        ("boot_timeout = '2h'", "the boot timeout is not between 1s and 1h", "'2h'"),
         ("process.web.singleton = 'yes'", "this is a string", "'yes'"),
         ("process.web.singleton = true", "`singleton` has no place in [process.web]", "singleton"),
         (

@@ -22,7 +22,7 @@ impl Host {
     }
 
     fn claim(&self, (home, ledger): &(Home, Ledger)) -> Result<Block, crate::app::Failure> {
-        Block::claim(&self.registry(), home, ledger)
+        Block::claim(&self.registry(), home, ledger, true)
     }
 }
 
@@ -76,9 +76,9 @@ fn the_block_of_a_home_that_is_gone_or_was_made_anew_is_free() {
 #[test]
 fn when_all_blocks_are_taken_their_holders_are_listed() {
     let host = Host::new();
-    let homes: Vec<_> = (0..20).map(|n| host.home(&format!("h{n}"))).collect();
+    let homes: Vec<_> = (0..16).map(|n| host.home(&format!("h{n}"))).collect();
     let blocks: Vec<Block> = homes.iter().map(|home| host.claim(home).unwrap()).collect();
-    assert_eq!(blocks[19], Block { uids: 99_500..100_000, ports: 29_900..30_000 });
+    assert_eq!(blocks[15], Block { uids: 97_500..98_000, ports: 29_500..29_600 });
     let late = host.home("late");
     let failure = host.claim(&late).unwrap_err();
     for (home, _) in &homes {
@@ -86,6 +86,15 @@ fn when_all_blocks_are_taken_their_holders_are_listed() {
     }
     fs::remove_dir_all(homes[7].0.dir()).unwrap();
     assert_eq!(host.claim(&late).unwrap(), blocks[7]);
+}
+
+#[test]
+fn a_home_without_root_never_has_a_port_of_a_home_of_root() {
+    let host = Host::new();
+    let (home, ledger) = host.home("user");
+    let block = Block::claim(&host.registry(), &home, &ledger, false).unwrap();
+    assert_eq!(block.ports, 29_600..29_700);
+    assert_eq!(host.claim(&host.home("root")).unwrap().ports, 28_000..28_100);
 }
 
 #[test]
