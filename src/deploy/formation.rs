@@ -106,9 +106,12 @@ pub async fn carry_out(
     let hold = matches!(order, Order::Restart(_));
     let change = platform.deploys.want(runnable.clone(), hold)?;
     let handle = platform.deploys.of(deploy);
-    wait(&handle, change, |view| (view.all_ready(true) && view.all_ready(false)).then_some(()))
-        .await?;
+    let ready =
+        wait(&handle, change, |view| (view.all_ready(true) && view.all_ready(false)).then_some(()));
+    let ready = ready.await;
+    // Reached or not: what is replaced is held no longer than somebody waits for it.
     let change = platform.deploys.want(runnable, false)?;
+    ready?;
     handle
         .until(change, |view| (view.instances.len() == view.current().count()).then_some(()))
         .await?;
