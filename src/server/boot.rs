@@ -11,7 +11,7 @@ use crate::config::Key;
 use crate::deploy::Platform;
 use crate::keeper::{Exit, Record};
 use crate::router::{Client, Table};
-use crate::run::{self, Addressing, Boots, Deploys, Host, Routes};
+use crate::run::{self, Addressing, Boots, Deploys, Handle, Host, Routes};
 use crate::sandbox::cgroup::Hierarchies;
 use crate::sandbox::{self, Isolation, Level, firewall};
 use crate::store::{Block, DeployRecord, Home, HomeLock, Ledger, OneOff, OneOffState};
@@ -19,7 +19,13 @@ use jiff::Timestamp;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 use tokio::net::UnixListener;
+
+/// From the death of a server to the end of its lock.
+const DEAD_WITHIN: Duration = Duration::from_secs(5);
+/// A deploy that is not in the table by then gets there while requests are served already.
+const IN_TABLE_WITHIN: Duration = Duration::from_secs(10);
 
 /// Runs the server until SIGTERM, SIGINT or `xii down`. Instances and the router stay, but
 /// for `down`.
@@ -63,9 +69,25 @@ async fn run(settings: ServerSettings, log: Log) -> Result<(), Failure> {
 
 fn open_home(settings: &ServerSettings) -> Result<(Home, HomeLock), Failure> {
     let home = Home::open(&settings.home, &settings.run_base)?;
-    let lock = home.lock()?;
+    let deadline = Instant::now() + DEAD_WITHIN;
+    let lock = loop {
+        match home.lock() {
+            Ok(lock) => break lock,
+            // A killed server holds it until the kernel has taken it apart.
+            Err(_) if !holder_lives(&home) && Instant::now() < deadline => {
+                std::thread::sleep(Duration::from_millis(10));
+            }
+            Err(failure) => return Err(failure),
+        }
+    };
     build::sweep(&home.tmp())?;
     Ok((home, lock))
+}
+
+/// Without a pid to ask about, it does.
+fn holder_lives(home: &Home) -> bool {
+    let text = std::fs::read_to_string(home.dir().join("lock")).unwrap_or_default();
+    text.trim().parse().map_or(true, |pid| sandbox::process::start_time(pid).is_some())
 }
 
 pub fn level_name(level: Level) -> &'static str {
@@ -156,24 +178,42 @@ async fn recover(platform: &Platform, log: Log) -> Result<(), Failure> {
     let deploys = host.ledger.deploys()?;
     let names: Vec<_> = deploys.iter().map(|record| record.deploy.clone()).collect();
     host.routes.keep_only(&names).await?;
+    let mut begun = Vec::new();
     for record in deploys {
         // One deploy that cannot run must not keep the others from it.
-        if let Err(failure) = bring_back(platform, &record) {
-            log.error(&format!("{} cannot run: {failure}", record.deploy));
+        match bring_back(platform, &record) {
+            Ok(change) => begun.extend(change),
+            Err(failure) => log.error(&format!("{} cannot run: {failure}", record.deploy)),
         }
     }
+    in_table(begun).await;
     Ok(())
 }
 
-fn bring_back(platform: &Platform, record: &DeployRecord) -> Result<(), Failure> {
+/// The change that brings its instances back; `None` before its first code.
+fn bring_back(
+    platform: &Platform,
+    record: &DeployRecord,
+) -> Result<Option<(Handle, u64)>, Failure> {
     let host = platform.host();
     // The command that ordered a restart has ended with its server, and said so.
     host.ledger.forget_restarts(&record.deploy)?;
-    if let Some(serving) = crate::deploy::serving(platform, record)? {
-        let runnable = host.runnable(&record.deploy, serving)?;
-        platform.deploys.want(runnable, false)?;
-    }
-    Ok(())
+    let Some(serving) = crate::deploy::serving(platform, record)? else { return Ok(None) };
+    let runnable = host.runnable(&record.deploy, serving)?;
+    let change = platform.deploys.want(runnable, false)?;
+    Ok(Some((platform.deploys.of(&record.deploy), change)))
+}
+
+/// Waits until the routers know every deploy: after a reboot they hold its requests while it
+/// boots, instead of knowing nothing of it.
+async fn in_table(begun: Vec<(Handle, u64)>) {
+    let all = async {
+        for (handle, change) in begun {
+            // A runner ends only with the server.
+            let _ = handle.until(change, |_| Some(())).await;
+        }
+    };
+    let _ = tokio::time::timeout(IN_TABLE_WITHIN, all).await;
 }
 
 /// What ran besides instances. A build ends with its server; a one-off's row gets its end:
@@ -208,7 +248,7 @@ fn sweep_cgroups(host: &Host, log: Log) {
         keeper.is_ok_and(|keeper: u64| host.home.instance_record(keeper).exists())
     };
     let home = format!("xii-{}", host.home.id());
-    let patience = std::time::Duration::from_secs(2);
+    let patience = Duration::from_secs(2);
     for name in Hierarchies::of_this_machine().sweep(&home, known, patience) {
         log.warn(&format!("cgroup {home}/{name} cannot be removed"));
     }

@@ -1,7 +1,7 @@
 //! `xii up`: server and router in the background. Does nothing where they are up.
 
 use crate::app::Failure;
-use crate::cli::client::{Client, find};
+use crate::cli::client::{Trouble, find};
 use crate::cli::ui::{DIM, GOOD, paint};
 use crate::cli::{Invocation, Outcome, start};
 use crate::server::api::Health;
@@ -10,6 +10,8 @@ use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 
+/// From the death of a server to the end of its sockets.
+const DEAD_WITHIN: Duration = Duration::from_secs(5);
 /// From the death of the router's keeper to the next one.
 const ROUTER_WITHIN: Duration = Duration::from_secs(20);
 
@@ -36,11 +38,18 @@ pub async fn run(args: &UpArgs, to: &Invocation) -> Outcome {
 /// A server that accepts connections but does not answer is an error, not a reason to
 /// start another.
 async fn running(to: &Invocation) -> Result<Option<Health>, Failure> {
-    let client: Client = match find(&to.settings) {
-        Ok(client) => client,
-        Err(_) => return Ok(None),
-    };
-    Ok(Some(client.get("/v1/health").await?))
+    let deadline = Instant::now() + DEAD_WITHIN;
+    loop {
+        let Ok(client) = find(&to.settings) else { return Ok(None) };
+        match client.get("/v1/health").await {
+            Ok(health) => return Ok(Some(health)),
+            // A killed process accepts until the kernel has taken it apart.
+            Err(Trouble::Cut(_) | Trouble::Absent { .. }) if Instant::now() < deadline => {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+            Err(trouble) => return Err(trouble.into()),
+        }
+    }
 }
 
 /// A router whose keeper has just died is back when this returns.

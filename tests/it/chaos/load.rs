@@ -32,6 +32,7 @@ pub struct Load {
 struct Tally {
     answers: Vec<(Instant, Instant, String)>,
     failed: Vec<String>,
+    told_to_close: u64,
 }
 
 impl Load {
@@ -47,14 +48,16 @@ impl Load {
     }
 
     /// Ends the load: not one request has failed, on no connection, and each was answered by
-    /// a release that had the right to.
-    pub fn end(self, test: &str, timeline: &Timeline) {
+    /// a release that had the right to. Returns how often a client was asked to connect anew.
+    pub fn end(self, test: &str, timeline: &Timeline) -> u64 {
         self.stop.store(true, Ordering::Relaxed);
         let mut counts: BTreeMap<Kind, usize> = BTreeMap::new();
+        let mut told_to_close = 0;
         let (mut failed, mut wrong, mut longest) = (Vec::new(), Vec::new(), Duration::ZERO);
         for (kind, thread) in self.threads {
             let tally = thread.join().unwrap();
             *counts.entry(kind).or_default() += tally.answers.len();
+            told_to_close += tally.told_to_close;
             failed.extend(tally.failed.into_iter().map(|what| format!("{kind:?}: {what}")));
             if kind == Kind::Fresh {
                 let gaps = tally.answers.windows(2).map(|two| two[1].1 - two[0].1);
@@ -66,13 +69,14 @@ impl Load {
         let all: usize = counts.values().sum();
         eprintln!(
             "{test}: {all} requests {counts:?}, {} failed, {} answered by a wrong release, \
-             longest time without an answer {longest:?}",
+             {told_to_close} connections handed over, longest time without an answer {longest:?}",
             failed.len(),
             wrong.len()
         );
         assert!(failed.is_empty(), "{} of {all} failed: {failed:#?}", failed.len());
         assert!(wrong.is_empty(), "{wrong:#?}");
         assert!(counts.values().all(|count| *count > 0), "{counts:?}");
+        told_to_close
     }
 }
 
@@ -90,6 +94,11 @@ impl Visitor {
             let began = Instant::now();
             match self.request() {
                 Ok(answer) if answer.status == 200 => {
+                    // A router that makes way for the next one says so with an answer.
+                    if answer.head.to_ascii_lowercase().contains("connection: close") {
+                        self.kept = None;
+                        tally.told_to_close += 1;
+                    }
                     tally.answers.push((began, Instant::now(), release(&answer)));
                 }
                 Ok(answer) => tally.failed.push(format!("{answer:?}")),

@@ -11,6 +11,7 @@ use rustix::process::Signal;
 fn server_and_router_restarts_under_load_fail_no_request() {
     let world = World::new();
     let app = deployed(&world, "app", 1);
+    let timeline = Timeline::of("v1");
     let load = Load::on(&world, &app.host());
     for signal in [Signal::TERM, Signal::KILL, Signal::TERM, Signal::KILL] {
         end_server(&world, signal);
@@ -18,7 +19,7 @@ fn server_and_router_restarts_under_load_fail_no_request() {
         let _ = world.xii(&["up"]).ok();
         replace_router(&world);
     }
-    load.end("server_and_router_restarts_under_load_fail_no_request", &Timeline::of("v1"));
+    load.end("server_and_router_restarts_under_load_fail_no_request", &timeline);
     let (state, release) = recorded(&world, "app");
     until_reached(&world, "app", &state, release);
     let restarts: Vec<_> = world.ps("app").iter().map(|i| i["restarts"].clone()).collect();

@@ -44,7 +44,8 @@ fn twenty_changes_under_load_fail_no_request() {
         let _ = app.xii(words).ok();
         timeline.push(began, &format!("v{}", recorded(&world, "app").1));
     }
-    load.end("twenty_changes_under_load_fail_no_request", &timeline);
+    let told_to_close = load.end("twenty_changes_under_load_fail_no_request", &timeline);
+    assert_eq!(told_to_close, 0, "kept connections survive every change");
     drop(app);
     world.leave();
 }
