@@ -1,16 +1,14 @@
 //! The release phase: the `release` command of the new release, before anything of it runs.
 
 use super::{Journal, Platform};
-use crate::app::{DeployRef, Failure, ProcessType};
-use crate::logs::{Filter, Line, Source, Start, Tail};
+use crate::app::{Failure, ProcessType};
+use crate::keeper::Exit;
+use crate::logs::{self, Filter, Line, Source, Start, Tail};
 use crate::release::Release;
 use crate::run::{OneOff, Stdio};
 use crate::store::OneOffKind;
 use jiff::Timestamp;
-use std::time::Duration;
-
-/// How long the last lines may take from the log to the journal.
-const LAST_LINES: Duration = Duration::from_secs(2);
+use std::path::PathBuf;
 
 const SIGTERM: i32 = 15;
 
@@ -30,29 +28,11 @@ pub(super) async fn release_phase(
     let began = Timestamp::now();
     let kind = OneOffKind::Release;
     let one_off = OneOff::start(host, &runnable, kind, argv, Vec::new(), Stdio::Log).await?;
-    let name = one_off.id.name();
-    let (signals, wanted) = tokio::sync::mpsc::channel(1);
-    let mut tail = tail(platform, &release.deploy, &name, began)?;
-    let wait = one_off.wait(wanted);
-    tokio::pin!(wait);
-    let (mut ended, mut cancelled) = (false, false);
-    let exit = loop {
-        tokio::select! {
-            exit = &mut wait => break exit?,
-            lines = tail.next() => ended |= print(journal, &lines?),
-            () = journal.cancelled(), if !cancelled => {
-                cancelled = true;
-                // It is asked to end and waited for: only it knows what is half done.
-                let _ = signals.try_send(SIGTERM);
-            }
-        }
-    };
-    // The keeper has written everything down before it said that it is over, so the rest
-    // comes at once; it is in the log in any case.
-    while !ended && let Ok(lines) = tokio::time::timeout(LAST_LINES, tail.next()).await {
-        ended = print(journal, &lines?);
-    }
-    if cancelled {
+    let filter = Filter { source: None, process: Some(one_off.id.name()) };
+    let dir = host.home.deploy_logs(&release.deploy);
+    let output = Output { dir, filter, began, printed: 0 };
+    let exit = follow(one_off, output, journal).await?;
+    if journal.is_cancelled() {
         return Err(Failure::platform("cancelled during the release phase")
             .why(format!("it was sent SIGTERM and ended: exit {}", exit.status())));
     }
@@ -64,26 +44,58 @@ pub(super) async fn release_phase(
     Ok(())
 }
 
-/// What the phase itself printed; true when the line of its end was among the lines.
-fn print(journal: &Journal, lines: &[Line]) -> bool {
-    let mut ended = false;
-    for line in lines {
-        let text = String::from_utf8_lossy(&line.text);
-        match Source::of(&line.label) {
-            Source::App => journal.output(format!("       {text}")),
-            _ => ended |= text.starts_with("Process exited"),
+async fn follow(one_off: OneOff, mut output: Output, journal: &Journal) -> Result<Exit, Failure> {
+    let (signals, wanted) = tokio::sync::mpsc::channel(1);
+    let start = Start::Since(output.began);
+    let mut tail = Tail::open(&output.dir, output.filter.clone(), start)?;
+    let wait = one_off.wait(wanted);
+    tokio::pin!(wait);
+    let mut told = false;
+    let exit = loop {
+        tokio::select! {
+            exit = &mut wait => break exit?,
+            lines = tail.next() => output.print(lines?, journal),
+            () = journal.cancelled(), if !told => {
+                told = true;
+                // It is asked to end and waited for: only it knows what is half done.
+                let _ = signals.try_send(SIGTERM);
+            }
         }
-    }
-    ended
+    };
+    drop(tail);
+    output.print_rest(journal).await?;
+    Ok(exit)
 }
 
-fn tail(
-    platform: &Platform,
-    deploy: &DeployRef,
-    name: &str,
-    from: Timestamp,
-) -> Result<Tail, Failure> {
-    let dir = platform.host().home.deploy_logs(deploy);
-    let filter = Filter { source: None, process: Some(name.to_string()) };
-    Tail::open(&dir, filter, Start::Since(from))
+/// What the phase has written, and how much of it the journal has.
+struct Output {
+    dir: PathBuf,
+    filter: Filter,
+    began: Timestamp,
+    printed: usize,
+}
+
+/// More than this of a phase that has ended is in the log alone.
+const MOST_LINES: usize = 10_000;
+
+impl Output {
+    fn print(&mut self, lines: Vec<Line>, journal: &Journal) {
+        for line in lines.iter().filter(|line| Source::of(&line.label) == Source::App) {
+            journal.output(format!("       {}", String::from_utf8_lossy(&line.text)));
+            self.printed += 1;
+        }
+    }
+
+    /// The keeper has written everything before it tells the end, but a tail may not have
+    /// come to it yet.
+    async fn print_rest(&mut self, journal: &Journal) -> Result<(), Failure> {
+        let (dir, filter) = (self.dir.clone(), self.filter.clone());
+        let read = tokio::task::spawn_blocking(move || logs::last(&dir, MOST_LINES, &filter));
+        let mut lines =
+            read.await.map_err(|error| Failure::internal("reading broke off").because(error))??;
+        lines.retain(|line| line.at >= self.began && Source::of(&line.label) == Source::App);
+        lines.drain(..self.printed.min(lines.len()));
+        self.print(lines, journal);
+        Ok(())
+    }
 }

@@ -159,7 +159,7 @@ fn check_bound(app: AppRecord, facts: &Facts) -> Result<(), Failure> {
         .why(why)
         .next(format!(
             "deploy it as an app of its own: `xii deploy -a OTHER-NAME`; or, to give `{name}` \
-                 another codebase, end it first: `xii apps destroy -a {name} --confirm {name}`"
+                 another codebase, end it first: `xii apps destroy {name} --confirm {name}`"
         ))),
     }
 }

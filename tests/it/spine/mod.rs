@@ -1,3 +1,15 @@
 //! The spine, end to end: the real binary, real git, real processes, real sockets.
 
+mod config;
+mod deploy;
+mod failing;
+mod formation;
+mod homes;
+mod logs;
+mod one_off;
+mod plans;
+mod refused;
+mod retention;
+mod rollback;
 mod survival;
+mod turns;

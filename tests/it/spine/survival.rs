@@ -4,10 +4,10 @@ use crate::world::{Client, World};
 
 #[test]
 fn a_request_is_answered_while_the_server_is_killed() {
-    let mut world = World::new();
+    let world = World::new();
     let app = world.deployed("app");
     let host = app.host();
-    let mut client = Client::open(world.http()).unwrap();
+    let mut client = Client::open(&world.http()).unwrap();
     client.send(&format!("GET /slow/1500 HTTP/1.1\r\nHost: {host}\r\n\r\n")).unwrap();
     world.kill_server();
     let answer = client.answer().unwrap();
@@ -23,7 +23,7 @@ fn a_request_is_answered_while_the_server_is_killed() {
 
 #[test]
 fn a_crashed_instance_comes_back_while_there_is_no_server() {
-    let mut world = World::new();
+    let world = World::new();
     let app = world.deployed("app");
     world.kill_server();
     let _ = world.get(&app.host(), "/exit/3");

@@ -1,8 +1,9 @@
 //! A git checkout of a test's app.
 
 use super::{Said, World};
+use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 /// A web process and a worker, in nothing but the host's python3: built in no time.
 pub const WEB: &[(&str, &str)] = &[
@@ -71,6 +72,28 @@ impl<'a> Checkout<'a> {
 
     pub fn command(&self, words: &[&str]) -> Command {
         self.world.command(&self.folder, words)
+    }
+
+    /// `xii` with these words and this on its standard input.
+    pub fn xii_fed(&self, words: &[&str], input: &[u8]) -> Said {
+        let mut command = self.command(words);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        // A command that refuses may do so before it has read everything.
+        let _ = child.stdin.take().unwrap().write_all(input);
+        child.wait_with_output().unwrap().into()
+    }
+
+    /// A succeeding command's answer as JSON.
+    #[track_caller]
+    pub fn json(&self, words: &[&str]) -> serde_json::Value {
+        self.xii(&[words, &["--json"]].concat()).ok().json()
+    }
+
+    /// The current release's number.
+    pub fn release(&self) -> u64 {
+        let number = &self.json(&["info"])["release"];
+        number.as_u64().unwrap_or_else(|| panic!("no number: {number}"))
     }
 
     /// The body of a request through the router.

@@ -17,7 +17,7 @@ pub const PATIENCE: Duration = Duration::from_secs(60);
 pub struct World {
     folder: tempfile::TempDir,
     /// `127.0.0.1:PORT` of the router.
-    http: String,
+    http: std::sync::Mutex<String>,
     left: bool,
 }
 
@@ -48,6 +48,16 @@ impl Said {
         self
     }
 
+    /// These words stand in what it printed.
+    #[track_caller]
+    pub fn says(self, words: &[&str]) -> Said {
+        for word in words {
+            let found = self.out.contains(word) || self.err.contains(word);
+            assert!(found, "{word:?} is not in:\n{}\n{}", self.out, self.err);
+        }
+        self
+    }
+
     #[track_caller]
     pub fn json(&self) -> serde_json::Value {
         serde_json::from_str(&self.out)
@@ -68,7 +78,7 @@ impl From<Output> for Said {
 impl World {
     /// With a server that is up.
     pub fn new() -> World {
-        let mut world = World::without_server();
+        let world = World::without_server();
         world.up();
         world
     }
@@ -76,13 +86,14 @@ impl World {
     pub fn without_server() -> World {
         // Short: socket paths end at 108 bytes.
         let folder = tempfile::Builder::new().prefix("xii").tempdir().unwrap();
-        World { folder, http: String::new(), left: false }
+        World { folder, http: Default::default(), left: false }
     }
 
-    pub fn up(&mut self) {
+    pub fn up(&self) {
         let _ = self.xii(&["up"]).ok();
         let health = self.health();
-        self.http = health["http"].as_str().unwrap().trim_start_matches("http://").to_string();
+        let http = health["http"].as_str().unwrap().trim_start_matches("http://");
+        *self.http.lock().unwrap() = http.to_string();
     }
 
     pub fn folder(&self) -> &Path {
@@ -98,8 +109,8 @@ impl World {
     }
 
     /// The router's address.
-    pub fn http(&self) -> &str {
-        &self.http
+    pub fn http(&self) -> String {
+        self.http.lock().unwrap().clone()
     }
 
     pub fn health(&self) -> serde_json::Value {
@@ -147,7 +158,12 @@ impl World {
 
     /// A request through the router.
     pub fn get(&self, host: &str, path: &str) -> Answer {
-        get(&self.http, host, path)
+        get(&self.http(), host, path)
+    }
+
+    /// Everything a deploy has logged.
+    pub fn log(&self, app: &str) -> String {
+        self.xii(&["logs", "-a", app, "-n", "100000"]).ok().out
     }
 
     /// What runs of a deploy, as `xii ps` has it.
