@@ -75,6 +75,10 @@ fn open_home(settings: &ServerSettings) -> Result<(Home, HomeLock), Failure> {
             Ok(lock) => break lock,
             // A killed server holds it until the kernel has taken it apart.
             Err(_) if !holder_lives(&home) && Instant::now() < deadline => {
+                #[expect(
+                    clippy::disallowed_methods,
+                    reason = "a lock that is let go of tells nobody"
+                )]
                 std::thread::sleep(Duration::from_millis(10));
             }
             Err(failure) => return Err(failure),

@@ -3,27 +3,34 @@
 use super::api::{Doctor, DoctorCheck};
 use super::http::Api;
 use super::router;
+use crate::sandbox::Isolation;
 use axum::Json;
 use axum::extract::State as Shared;
 
 pub async fn doctor(Shared(api): Shared<Api>) -> Json<Doctor> {
-    let host = api.platform.host();
+    let mut checks = isolation_checks(&api.isolation);
+    checks.push(router_check(&api).await);
+    checks.push(disk(&api));
+    checks.push(toolchains(&api));
+    Json(Doctor { checks })
+}
+
+/// What was found by trying, with or without a server.
+pub fn isolation_checks(isolation: &Isolation) -> Vec<DoctorCheck> {
+    let level = isolation.level.map_or("none", super::boot::level_name);
     let mut checks = vec![DoctorCheck {
         name: "isolation".to_string(),
-        ok: api.isolation.is_full(),
-        found: super::boot::level_name(host.level).to_string(),
+        ok: isolation.is_full(),
+        found: level.to_string(),
         remedy: None,
     }];
-    checks.extend(api.isolation.missing.iter().map(|missing| DoctorCheck {
+    checks.extend(isolation.missing.iter().map(|missing| DoctorCheck {
         name: missing.what.clone(),
         ok: false,
         found: missing.why.clone(),
         remedy: missing.remedy.clone(),
     }));
-    checks.push(router_check(&api).await);
-    checks.push(disk(&api));
-    checks.push(toolchains(&api));
-    Json(Doctor { checks })
+    checks
 }
 
 async fn router_check(api: &Api) -> DoctorCheck {
@@ -55,11 +62,14 @@ fn disk(api: &Api) -> DoctorCheck {
 
 fn toolchains(api: &Api) -> DoctorCheck {
     let pythons = &api.platform.toolchains.pythons;
-    let found: Vec<String> = pythons.iter().map(ToString::to_string).collect();
+    let versions: Vec<String> = pythons.iter().map(|python| python.version.to_string()).collect();
     DoctorCheck {
         name: "python".to_string(),
-        ok: !found.is_empty(),
-        found: if found.is_empty() { "none".to_string() } else { found.join("; ") },
-        remedy: found.is_empty().then(|| "apt-get install python3-venv".to_string()),
+        ok: !versions.is_empty(),
+        found: match versions.as_slice() {
+            [] => "none".to_string(),
+            versions => versions.join(", "),
+        },
+        remedy: versions.is_empty().then(|| "apt-get install python3-venv".to_string()),
     }
 }

@@ -18,5 +18,6 @@ mod streams;
 mod upload;
 
 pub use boot::main;
+pub use doctor::isolation_checks;
 pub use log::Log;
 pub use settings::{LogLevel, RequiredIsolation, ServerSettings};
