@@ -16,3 +16,7 @@ deny:
 # What the machine that guards the main branch runs
 ci:
     .ci/run
+
+# Thousands of kill -9; a failure prints the XII_TEST_SEED that repeats its decisions
+crash kills="5000":
+    XII_TEST_KILLS={{kills}} cargo test --locked --test it chaos::kills -- --nocapture

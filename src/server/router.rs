@@ -35,7 +35,7 @@ pub fn ensure(host: &Host, settings: &ServerSettings) -> Result<SocketAddr, Fail
         if let Some(record) = found(&host.home) {
             return Ok(record.http);
         }
-        std::thread::sleep(Duration::from_millis(5));
+        pause(Duration::from_millis(5));
     }
     let log = std::fs::File::options()
         .create(true)
@@ -110,7 +110,7 @@ impl Watch {
                 Ok(http) => log.warn(&format!("the router's keeper was gone; router on {http}")),
                 Err(failure) => {
                     log.error(&format!("the router's keeper is gone: {failure}"));
-                    std::thread::sleep(PAUSE);
+                    pause(PAUSE);
                 }
             }
         }
@@ -124,6 +124,11 @@ impl Watch {
         let _ = keeper.terminate();
         keeper.wait(Duration::from_secs(60));
     }
+}
+
+#[expect(clippy::disallowed_methods, reason = "a file that appears wakes nobody")]
+fn pause(duration: Duration) {
+    std::thread::sleep(duration);
 }
 
 fn hold(record: &KeepRouterRecord) -> Option<process::Other> {
