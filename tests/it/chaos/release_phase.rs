@@ -15,10 +15,13 @@ fn a_release_phase_outlives_its_server_and_the_next_one_waits_for_its_end() {
     let app = deployed(&world, "app", 1);
     let ledger = Ledger::open(&world.home().join("ledger.db")).unwrap();
     let running = || ledger.running_one_offs().unwrap();
-    app.commit(&[("Procfile", &format!("{}release: sleep 12\n", procfile(2)))]);
+    app.commit(&[("Procfile", &format!("{}release: echo migrating; sleep 12\n", procfile(2)))]);
     let mut command = app.command(&["deploy"]);
     let mut deploy = command.stderr(Stdio::null()).spawn().unwrap();
-    world.until("the release phase runs", || running().pop());
+    world.until("the release phase runs", || {
+        let logs = app.xii(&["logs", "-n", "1000"]).ok();
+        logs.out.contains(": migrating").then_some(())
+    });
     world.until("the server dies", || strike(&world, Victim::Server, &mut random));
     let _ = world.xii(&["up"]).ok();
     assert!(!world.until("the command ends", || deploy.try_wait().unwrap()).success());
