@@ -20,3 +20,7 @@ ci:
 # Figures of docs/benchmarks.md; wants a quiet machine
 bench:
     cargo test --locked --release --test it bench:: -- --ignored --nocapture --test-threads 1
+
+# Thousands of kill -9; a failure prints the XII_TEST_SEED that repeats its decisions
+crash kills="5000":
+    XII_TEST_KILLS={{kills}} cargo test --locked --test it chaos::kills -- --nocapture

@@ -91,6 +91,8 @@ pub(super) struct StartFailure {
 const DRAIN_POLL: Duration = Duration::from_millis(25);
 /// How long a router that did not acknowledge is left alone.
 const ROUTER_PAUSE: Duration = Duration::from_millis(200);
+/// A keeper that does not reach this age has not really started.
+const SHORT_LIFE: Duration = Duration::from_secs(1);
 /// How often a start that waits for others' boots looks again.
 const PLACE_POLL: Duration = Duration::from_millis(50);
 /// A plan is empty after a few rounds; this many mean a defect, and the loop must go on.
@@ -313,9 +315,15 @@ impl Runner {
     }
 
     fn lost(&mut self, keeper: u64) {
-        if let Some(gone) = self.instances.remove(&keeper) {
-            actions::clean_up(&self.host, keeper);
-            self.ports_to_free.extend(gone.port.map(|_| keeper));
+        let Some(gone) = self.instances.remove(&keeper) else { return };
+        actions::clean_up(&self.host, keeper);
+        self.ports_to_free.extend(gone.port.map(|_| keeper));
+        // Keepers that die as soon as they live must not be started without a pause.
+        if gone.state != State::Stopping && gone.started.elapsed() < SHORT_LIFE {
+            let failure = Failure::platform(format!("the keeper of {} died", gone.id.name()));
+            let retry_at = Timestamp::now() + SHORT_LIFE;
+            let slot = (gone.id.process_type, gone.id.index);
+            self.start_failures.insert(slot, StartFailure { failure, times: 1, retry_at });
         }
     }
 }

@@ -3,20 +3,17 @@
 use super::http::{self, Api, End};
 use super::log::Log;
 use super::operations::Operations;
+use super::recover::recover;
 use super::router;
 use super::settings::{RequiredIsolation, ServerSettings};
 use crate::app::Failure;
 use crate::build::{self, Toolchains};
 use crate::config::Key;
 use crate::deploy::Platform;
-use crate::keeper::{Exit, Record};
 use crate::router::{Client, Table};
-use crate::run::{self, Addressing, Boots, Deploys, Handle, Host, Routes};
-use crate::sandbox::cgroup::Hierarchies;
+use crate::run::{Addressing, Boots, Deploys, Host, Routes};
 use crate::sandbox::{self, Isolation, Level, firewall};
-use crate::store::{Block, DeployRecord, Home, HomeLock, Ledger, OneOff, OneOffState};
-use jiff::Timestamp;
-use std::collections::BTreeMap;
+use crate::store::{Block, Home, HomeLock, Ledger};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -24,8 +21,6 @@ use tokio::net::UnixListener;
 
 /// From the death of a server to the end of its lock.
 const DEAD_WITHIN: Duration = Duration::from_secs(5);
-/// A deploy that is not in the table by then gets there while requests are served already.
-const IN_TABLE_WITHIN: Duration = Duration::from_secs(10);
 
 /// Runs the server until SIGTERM, SIGINT or `xii down`. Instances and the router stay, but
 /// for `down`.
@@ -39,7 +34,7 @@ pub fn main(settings: ServerSettings, log: Log) -> Result<(), Failure> {
 }
 
 async fn run(settings: ServerSettings, log: Log) -> Result<(), Failure> {
-    let (home, _lock) = open_home(&settings)?;
+    let (home, _lock) = open_home(&settings).await?;
     log.info(&format!("home {} ({})", home.dir().display(), home.id()));
     let isolation = sandbox::probe(&settings.exe);
     let level = required(&isolation, settings.isolation)?;
@@ -67,7 +62,7 @@ async fn run(settings: ServerSettings, log: Log) -> Result<(), Failure> {
     Ok(())
 }
 
-fn open_home(settings: &ServerSettings) -> Result<(Home, HomeLock), Failure> {
+async fn open_home(settings: &ServerSettings) -> Result<(Home, HomeLock), Failure> {
     let home = Home::open(&settings.home, &settings.run_base)?;
     let deadline = Instant::now() + DEAD_WITHIN;
     let lock = loop {
@@ -75,11 +70,7 @@ fn open_home(settings: &ServerSettings) -> Result<(Home, HomeLock), Failure> {
             Ok(lock) => break lock,
             // A killed server holds it until the kernel has taken it apart.
             Err(_) if !holder_lives(&home) && Instant::now() < deadline => {
-                #[expect(
-                    clippy::disallowed_methods,
-                    reason = "a lock that is let go of tells nobody"
-                )]
-                std::thread::sleep(Duration::from_millis(10));
+                tokio::time::sleep(Duration::from_millis(10)).await;
             }
             Err(failure) => return Err(failure),
         }
@@ -164,98 +155,6 @@ fn protect(host: &Host, log: Log) -> Result<(), Failure> {
 fn find_toolchains(host: &Host, settings: &ServerSettings) -> Result<Toolchains, Failure> {
     Toolchains::find(&settings.path)
         .probe(&mut |command, line| crate::deploy::try_out(host, command, line))
-}
-
-/// Takes over from the server before: its instances, its operations, its one-offs.
-async fn recover(platform: &Platform, log: Log) -> Result<(), Failure> {
-    let host = platform.host();
-    let interrupted = host.ledger.interrupt_operations(Timestamp::now())?;
-    for operation in &interrupted {
-        log.warn(&format!("operation {} ({}) was interrupted", operation.id, operation.kind));
-    }
-    let others = run::attach_all(&platform.deploys).await?;
-    settle_one_offs(host, others)?;
-    // Again, now that no build can write there any more.
-    build::sweep(&host.home.tmp())?;
-    crate::deploy::fail_pending(platform)?;
-    sweep_cgroups(host, log);
-    let deploys = host.ledger.deploys()?;
-    let names: Vec<_> = deploys.iter().map(|record| record.deploy.clone()).collect();
-    host.routes.keep_only(&names).await?;
-    let mut begun = Vec::new();
-    for record in deploys {
-        // One deploy that cannot run must not keep the others from it.
-        match bring_back(platform, &record) {
-            Ok(change) => begun.extend(change),
-            Err(failure) => log.error(&format!("{} cannot run: {failure}", record.deploy)),
-        }
-    }
-    in_table(begun).await;
-    Ok(())
-}
-
-/// The change that brings its instances back; `None` before its first code.
-fn bring_back(
-    platform: &Platform,
-    record: &DeployRecord,
-) -> Result<Option<(Handle, u64)>, Failure> {
-    let host = platform.host();
-    // The command that ordered a restart has ended with its server, and said so.
-    host.ledger.forget_restarts(&record.deploy)?;
-    let Some(serving) = crate::deploy::serving(platform, record)? else { return Ok(None) };
-    let runnable = host.runnable(&record.deploy, serving)?;
-    let change = platform.deploys.want(runnable, false)?;
-    Ok(Some((platform.deploys.of(&record.deploy), change)))
-}
-
-/// Waits until the routers know every deploy: after a reboot they hold its requests while it
-/// boots, instead of knowing nothing of it.
-async fn in_table(begun: Vec<(Handle, u64)>) {
-    let all = async {
-        for (handle, change) in begun {
-            // A runner ends only with the server.
-            let _ = handle.until(change, |_| Some(())).await;
-        }
-    };
-    let _ = tokio::time::timeout(IN_TABLE_WITHIN, all).await;
-}
-
-/// What ran besides instances. A build ends with its server; a one-off's row gets its end:
-/// now, if it is known from its record, once it is over, if it still runs, and otherwise
-/// never: nobody has seen it, and nothing is repeated.
-fn settle_one_offs(host: &Arc<Host>, records: Vec<Record>) -> Result<(), Failure> {
-    let mut rows: BTreeMap<u64, OneOff> = BTreeMap::new();
-    rows.extend(host.ledger.running_one_offs()?.into_iter().map(|(_, row)| (row.keeper, row)));
-    for record in records {
-        let row = rows.remove(&record.instance.keeper);
-        match (row, &record.result) {
-            (Some(row), None) if record.alive() => run::see_out(host, record, row.id),
-            (Some(row), result) => {
-                let exited = |exit: &Exit| OneOffState::Exited(exit.status());
-                let state = result.as_ref().map_or(OneOffState::Unknown, exited);
-                host.ledger.finish_one_off(row.id, state, Timestamp::now())?;
-                run::end(host, &record);
-            }
-            (None, _) => run::end(host, &record),
-        }
-    }
-    for row in rows.into_values() {
-        host.ledger.finish_one_off(row.id, OneOffState::Unknown, Timestamp::now())?;
-    }
-    Ok(())
-}
-
-/// Cgroups without a keeper: what a crash of both server and keeper leaves.
-fn sweep_cgroups(host: &Host, log: Log) {
-    let known = |name: &str| {
-        let keeper = name.parse();
-        keeper.is_ok_and(|keeper: u64| host.home.instance_record(keeper).exists())
-    };
-    let home = format!("xii-{}", host.home.id());
-    let patience = Duration::from_secs(2);
-    for name in Hierarchies::of_this_machine().sweep(&home, known, patience) {
-        log.warn(&format!("cgroup {home}/{name} cannot be removed"));
-    }
 }
 
 fn listen(path: &Path) -> Result<UnixListener, Failure> {

@@ -12,6 +12,7 @@ mod log;
 mod one_off;
 mod operations;
 mod reads;
+mod recover;
 mod router;
 mod settings;
 mod streams;

@@ -35,8 +35,7 @@ pub fn ensure(host: &Host, settings: &ServerSettings) -> Result<SocketAddr, Fail
         if let Some(record) = found(&host.home) {
             return Ok(record.http);
         }
-        #[expect(clippy::disallowed_methods, reason = "a record has no one to wait on")]
-        std::thread::sleep(Duration::from_millis(5));
+        pause(Duration::from_millis(5));
     }
     let log = std::fs::File::options()
         .create(true)
@@ -111,11 +110,7 @@ impl Watch {
                 Ok(http) => log.warn(&format!("the router's keeper was gone; router on {http}")),
                 Err(failure) => {
                     log.error(&format!("the router's keeper is gone: {failure}"));
-                    #[expect(
-                        clippy::disallowed_methods,
-                        reason = "the pause between two attempts"
-                    )]
-                    std::thread::sleep(PAUSE);
+                    pause(PAUSE);
                 }
             }
         }
@@ -129,6 +124,11 @@ impl Watch {
         let _ = keeper.terminate();
         keeper.wait(Duration::from_secs(60));
     }
+}
+
+#[expect(clippy::disallowed_methods, reason = "a file that appears wakes nobody")]
+fn pause(duration: Duration) {
+    std::thread::sleep(duration);
 }
 
 fn hold(record: &KeepRouterRecord) -> Option<process::Other> {

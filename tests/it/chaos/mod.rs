@@ -10,6 +10,7 @@ mod load;
 mod observed;
 mod random;
 mod reboot;
+mod release_phase;
 mod restarts;
 mod timeline;
 mod twenty_changes;

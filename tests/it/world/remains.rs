@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use xii::sandbox::cgroup::Hierarchies;
 use xii::sandbox::firewall;
 
-/// Processes, cgroups, firewall tables, mounts and sockets that name the home.
+/// Processes, cgroups, firewall tables, ports, mounts and sockets of the home.
 pub fn of(world: &World) -> Vec<String> {
     let id = world.home_id();
     let mut left: Vec<String> =
@@ -19,6 +19,9 @@ pub fn of(world: &World) -> Vec<String> {
     if firewall::exists(&id).unwrap_or(false) {
         left.push("a firewall table".to_string());
     }
+    let ledger = xii::store::Ledger::open(&world.home().join("ledger.db"));
+    let ports = ledger.and_then(|ledger| ledger.ports()).unwrap();
+    left.extend(ports.into_iter().map(|used| format!("port {} of {}", used.port, used.keeper)));
     let mounts = std::fs::read_to_string("/proc/self/mounts").unwrap();
     let home = world.home().display().to_string();
     left.extend(
