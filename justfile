@@ -16,3 +16,7 @@ deny:
 # What the machine that guards the main branch runs
 ci:
     .ci/run
+
+# Figures of docs/benchmarks.md; wants a quiet machine
+bench:
+    cargo test --locked --release --test it bench:: -- --ignored --nocapture --test-threads 1

@@ -8,6 +8,11 @@
 //!
 //! ARCHITECTURE.md maps each of the twelve factors to its room.
 
+#![cfg_attr(
+    test,
+    allow(clippy::disallowed_methods, reason = "tests start processes and look at their own")
+)]
+
 pub mod app;
 pub mod build;
 pub mod cli;

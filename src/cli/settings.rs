@@ -264,7 +264,7 @@ mod tests {
     fn a_chosen_home_is_the_only_one_looked_at() {
         let settings = read(true, &[("XII_HOME", "demo")]).unwrap();
         assert_eq!(settings.place.home, Path::new("/src/shop/demo"));
-        assert_eq!(settings.places, [settings.place.clone()]);
+        assert_eq!(settings.places, std::slice::from_ref(&settings.place));
     }
 
     #[test]

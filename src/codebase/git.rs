@@ -60,10 +60,15 @@ impl Git {
     }
 
     pub fn command<I: IntoIterator<Item: AsRef<OsStr>>>(&self, args: I) -> Command {
-        #[allow(clippy::disallowed_methods, reason = "git is read by the caller, unconfined")]
+        #[expect(clippy::disallowed_methods, reason = "git is read by the caller, unconfined")]
         let mut command = Command::new("git");
         // Names only: which repository is read is said by the caller, not by its environment.
-        for (name, _) in std::env::vars_os() {
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "which names to take away, not what they say"
+        )]
+        let surroundings = std::env::vars_os();
+        for (name, _) in surroundings {
             if name.as_bytes().starts_with(b"GIT_") {
                 command.env_remove(name);
             }

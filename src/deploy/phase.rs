@@ -7,6 +7,10 @@ use crate::release::Release;
 use crate::run::{OneOff, Stdio};
 use crate::store::OneOffKind;
 use jiff::Timestamp;
+use std::time::Duration;
+
+/// How long the last lines may take from the log to the journal.
+const LAST_LINES: Duration = Duration::from_secs(2);
 
 /// Runs it, if there is one. Its output is in the log and in the journal.
 pub(super) async fn release_phase(
@@ -29,12 +33,18 @@ pub(super) async fn release_phase(
     let mut tail = tail(platform, &release.deploy, &name, began)?;
     let wait = one_off.wait(no_signals);
     tokio::pin!(wait);
+    let mut ended = false;
     let exit = loop {
         tokio::select! {
             exit = &mut wait => break exit?,
-            lines = tail.next() => print(journal, lines?),
+            lines = tail.next() => ended |= print(journal, &lines?),
         }
     };
+    // The keeper has written everything down before it said that it is over, so the rest
+    // comes at once; it is in the log in any case.
+    while !ended && let Ok(lines) = tokio::time::timeout(LAST_LINES, tail.next()).await {
+        ended = print(journal, &lines?);
+    }
     if exit.status() != 0 {
         return Err(Failure::app(format!("the release phase failed: exit {}", exit.status()))
             .next("its output is above, and in `xii logs`"));
@@ -43,10 +53,17 @@ pub(super) async fn release_phase(
     Ok(())
 }
 
-fn print(journal: &Journal, lines: Vec<Line>) {
-    for line in lines.iter().filter(|line| Source::of(&line.label) == Source::App) {
-        journal.output(format!("       {}", String::from_utf8_lossy(&line.text)));
+/// What the phase itself printed; true when the line of its end was among the lines.
+fn print(journal: &Journal, lines: &[Line]) -> bool {
+    let mut ended = false;
+    for line in lines {
+        let text = String::from_utf8_lossy(&line.text);
+        match Source::of(&line.label) {
+            Source::App => journal.output(format!("       {text}")),
+            _ => ended |= text.starts_with("Process exited"),
+        }
     }
+    ended
 }
 
 fn tail(

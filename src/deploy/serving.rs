@@ -2,8 +2,8 @@
 
 use super::Platform;
 use crate::app::{DeployRef, Failure, ReleaseNumber};
-use crate::release::{self, Status};
-use crate::store::DeployRecord;
+use crate::release::{self, Release, Status};
+use crate::store::{DeployRecord, OneOffKind, OneOffState};
 use jiff::Timestamp;
 
 /// The number that the next release of a deploy will get.
@@ -22,13 +22,26 @@ pub fn serving(
     Ok(current.filter(|release| release.build.is_some()).map(|release| release.number))
 }
 
+fn has_unknown_phase(platform: &Platform, release: &Release) -> Result<bool, Failure> {
+    let one_offs = platform.host().ledger.one_offs(&release.deploy, u32::MAX)?;
+    Ok(one_offs.iter().any(|one_off| {
+        one_off.release == release.number
+            && one_off.kind == OneOffKind::Release
+            && one_off.state == OneOffState::Unknown
+    }))
+}
+
 /// A release that was on its way when the server ended has not been acknowledged: it failed.
 pub fn fail_pending(platform: &Platform) -> Result<(), Failure> {
     let host = platform.host();
     for record in host.ledger.deploys()? {
         let releases = release::list(&host.ledger, &record.deploy)?;
         for pending in releases.iter().filter(|release| release.status == Status::Pending) {
-            let (key, why, now) = (&host.key, "interrupted: the server ended", Timestamp::now());
+            let why = match has_unknown_phase(platform, pending)? {
+                true => "unknown: nobody saw the end of its release phase",
+                false => "interrupted: the server ended",
+            };
+            let (key, now) = (&host.key, Timestamp::now());
             release::fail(&host.ledger, key, &record.deploy, pending.number, why, now)?;
         }
     }

@@ -9,6 +9,7 @@ use super::{Passed, clients, named};
 use crate::app::Failure;
 use crate::sandbox::cgroup::{Cgroup, Hierarchies};
 use crate::sandbox::{self, process, sys};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::pipe::{PipeFlags, pipe_with};
 use serde::{Deserialize, Serialize};
 use std::fs::File;
@@ -100,9 +101,23 @@ fn hand_over(spec: &KeeperSpec, pid: i32, up: OwnedFd, go: OwnedFd) -> Result<i3
     }
     let record = Record::of(spec, pid).map_err(|error| failed(spec, error))?;
     record.write(&spec.record).map_err(|error| failed(spec, error))?;
+    // After the record, not before: a server that dies from here on has left one that the
+    // next server finds. One that died earlier may have been followed already.
+    if starter_is_gone() {
+        return Err(failed(spec, io::ErrorKind::BrokenPipe.into()));
+    }
     let text = serde_json::to_vec(&record).unwrap_or_default();
     File::from(go).write_all(&text).map_err(|error| failed(spec, error))?;
     Ok(pid)
+}
+
+/// Nobody holds the other end of the report any more.
+fn starter_is_gone() -> bool {
+    let stdout = io::stdout();
+    let mut polled = [PollFd::new(&stdout, PollFlags::OUT)];
+    let now = Timespec { tv_sec: 0, tv_nsec: 0 };
+    let told = poll(&mut polled, Some(&now)).is_ok_and(|count| count > 0);
+    told && polled[0].revents().intersects(PollFlags::ERR)
 }
 
 const UP: &str = "up";

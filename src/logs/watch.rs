@@ -52,6 +52,7 @@ impl Wake {
         let waited = self.0.1.wait_timeout_while(self.changes(), poll, quiet);
         let timed_out = waited.unwrap_or_else(PoisonError::into_inner).1.timed_out();
         if !timed_out {
+            #[expect(clippy::disallowed_methods, reason = "gathers a burst of changes into one")]
             std::thread::sleep(SETTLE);
         }
         let mut changes = std::mem::take(&mut *self.changes());

@@ -83,7 +83,9 @@ impl Record {
             (None, Some(detail)) => write!(out, "at=error desc=\"{detail}\"")?,
             (None, None) => out.push_str("at=info"),
         }
-        write!(out, " method={} path=", self.method)?;
+        out.push_str(" method=");
+        plain(out, self.method.as_str().as_bytes());
+        out.push_str(" path=");
         quoted(out, self.uri.path_and_query().map_or("*", |path| path.as_str()).as_bytes());
         out.push_str(" host=");
         plain(out, self.host.as_ref().map_or(&b"-"[..], |host| host.as_bytes()));
@@ -103,15 +105,22 @@ impl Record {
     }
 }
 
+/// What a client may put into one value. A line that is too long is cut by the log into
+/// several, and the second would begin with words of the client's choice.
+const LONGEST_VALUE: usize = 1024;
+
 /// A value in quotes: quotes and backslashes escaped, everything but printable ASCII as `\xHH`.
 fn quoted(out: &mut String, bytes: &[u8]) {
     out.push('"');
-    for byte in bytes {
+    for byte in bytes.iter().take(LONGEST_VALUE) {
         match byte {
             b'"' | b'\\' => out.extend(['\\', char::from(*byte)]),
             b' '..=b'~' => out.push(char::from(*byte)),
             _ => drop(write!(out, "\\x{byte:02x}")),
         }
+    }
+    if bytes.len() > LONGEST_VALUE {
+        out.push_str("...");
     }
     out.push('"');
 }
@@ -119,7 +128,7 @@ fn quoted(out: &mut String, bytes: &[u8]) {
 /// A value that needs no quotes, or else in quotes.
 fn plain(out: &mut String, bytes: &[u8]) {
     let harmless = |byte: &u8| byte.is_ascii_graphic() && !b"\"\\=".contains(byte);
-    match !bytes.is_empty() && bytes.iter().all(harmless) {
+    match (1..=255).contains(&bytes.len()) && bytes.iter().all(harmless) {
         true => out.extend(bytes.iter().map(|byte| char::from(*byte))),
         false => quoted(out, bytes),
     }

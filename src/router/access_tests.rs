@@ -45,6 +45,19 @@ fn an_error_carries_its_code_and_description() {
     assert!(Record { status: 500, ..record() }.failed());
 }
 
+#[test]
+fn a_line_is_never_long_enough_for_the_log_to_cut_it() {
+    let long = "\u{e9}\"".repeat(10_000);
+    let record = Record {
+        method: Method::from_bytes("X".repeat(30_000).as_bytes()).unwrap(),
+        uri: format!("/{}", "\"".repeat(60_000)).parse().unwrap(),
+        host: Some(HeaderValue::from_str(&long).unwrap()),
+        id: HeaderValue::from_str(&long).unwrap(),
+        ..record()
+    };
+    assert!(line(&record).len() < 15_000, "{}", line(&record).len());
+}
+
 proptest! {
     #[test]
     fn no_value_can_forge_a_line_or_a_field(host in proptest::collection::vec(32u8..=255, 0..40)) {

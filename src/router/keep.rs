@@ -15,7 +15,6 @@ use serde_json::{Value, json};
 use std::cell::{Cell, RefCell};
 use std::net::TcpListener;
 use std::os::fd::OwnedFd;
-use std::path::Path;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 use tokio::runtime::{Builder, LocalOptions, LocalRuntime};
@@ -73,7 +72,7 @@ fn tell(report: OwnedFd, said: &Report) {
 }
 
 async fn run(mut spec: KeepRouterSpec, report: &mut Option<OwnedFd>) -> Result<(), Failure> {
-    make_dir(&spec.router_dir)?;
+    record::make_dir(&spec.router_dir)?;
     let _lock = record::lock(&spec.record.with_extension("lock"))?;
     // Routers of a keeper that died hold the port; they know that they are to go.
     Client::new(&spec.router_dir).stop_routers().await?;
@@ -248,10 +247,4 @@ impl wire::Answer for Keep {
 fn first_number() -> u64 {
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
     now.unwrap_or_default().as_millis() as u64
-}
-
-fn make_dir(path: &Path) -> Result<(), Failure> {
-    std::fs::create_dir_all(path).map_err(|error| {
-        Failure::platform(format!("cannot create {}", path.display())).because(error)
-    })
 }

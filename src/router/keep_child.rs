@@ -1,7 +1,7 @@
 //! Router processes as their keeper sees them.
 
 use super::keep_log::Relay;
-use super::serve::{FIRST_SOCKET, READY};
+use super::serve::FIRST_SOCKET;
 use super::settings::{KeepRouterSpec, RouterSpec};
 use crate::app::Failure;
 use crate::sandbox::Env;
@@ -188,15 +188,18 @@ async fn reap(child: Rc<Child>, started: Started) {
 /// Reads what a router says to its end, even after its death.
 async fn read(child: Rc<Child>, output: PipeReader, relay: Rc<Relay>) {
     let Ok(output) = pipe::Receiver::from_owned_fd(output.into()) else { return };
-    let mut lines = BufReader::with_capacity(64 * 1024, output);
-    let mut line = Vec::new();
-    while lines.read_until(b'\n', &mut line).await.is_ok_and(|count| count > 0) {
-        let text = line.strip_suffix(b"\n").unwrap_or(&line);
-        if text == READY.as_bytes() {
+    let mut output = BufReader::with_capacity(64 * 1024, output);
+    let mut held = Vec::new();
+    while let Ok(chunk) = output.fill_buf().await
+        && !chunk.is_empty()
+    {
+        held.extend_from_slice(chunk);
+        let taken = chunk.len();
+        output.consume(taken);
+        let Some(end) = held.iter().rposition(|byte| *byte == b'\n') else { continue };
+        if relay.lines(&held[..end]) {
             child.advance(Progress::Ready);
-        } else {
-            relay.line(text);
         }
-        line.clear();
+        held.drain(..=end);
     }
 }

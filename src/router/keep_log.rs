@@ -1,5 +1,6 @@
 //! The routers' access lines on their way to the apps' logs.
 
+use super::serve::READY;
 use crate::app::DeployRef;
 use crate::logs::{Writer, WriterSpec};
 use jiff::Timestamp;
@@ -33,11 +34,25 @@ impl Relay {
         relay
     }
 
-    /// `APP/DEPLOY\t<text>`; a line for nobody goes to the platform's own log, our stdout.
-    pub fn line(&self, line: &[u8]) {
-        let split = line.iter().position(|byte| *byte == b'\t').unwrap_or(line.len());
-        let (name, text) = (&line[..split], line.get(split + 1..).unwrap_or_default());
-        let text = String::from_utf8_lossy(text);
+    /// Whole lines `APP/DEPLOY\t<text>`, written together. True when the router said among
+    /// them that it is ready.
+    pub fn lines(&self, lines: &[u8]) -> bool {
+        let mut ready = false;
+        let mut texts: HashMap<&[u8], Vec<u8>> = HashMap::new();
+        for line in lines.split(|byte| *byte == b'\n') {
+            ready |= line == READY.as_bytes();
+            if let Some(tab) = line.iter().position(|byte| *byte == b'\t') {
+                let text = texts.entry(&line[..tab]).or_default();
+                text.extend_from_slice(&line[tab + 1..]);
+                text.push(b'\n');
+            }
+        }
+        texts.iter().for_each(|(name, text)| self.append(name, &String::from_utf8_lossy(text)));
+        ready
+    }
+
+    /// Text for nobody goes to the platform's own log, our stdout.
+    fn append(&self, name: &[u8], text: &str) {
         let mut writers = self.writers.borrow_mut();
         if !writers.contains_key(name)
             && let Some(writer) = self.open(name)
@@ -46,11 +61,11 @@ impl Relay {
         }
         match writers.get_mut(name) {
             Some(writer) => {
-                writer.line(LABEL, &text, Timestamp::now());
+                writer.line(LABEL, text, Timestamp::now());
                 self.written.notify_one();
             }
             // Nobody may be reading it.
-            None => drop(writeln!(std::io::stdout(), "{LABEL}: {text}")),
+            None => drop(write!(std::io::stdout(), "{text}")),
         }
     }
 

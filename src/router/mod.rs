@@ -41,7 +41,7 @@ pub use client::{Client, KeeperClient, KeeperStatus};
 pub use control::{InFlight, RouterStatus};
 pub use keep::main as keep_router;
 pub use probe::ProbeResult;
-pub use record::KeepRouterRecord;
+pub use record::{KeepRouterRecord, is_kept, last_http};
 pub use serve::main as route;
 pub use settings::{KeepRouterSpec, Timing};
 pub use start::start;

@@ -51,6 +51,18 @@ impl KeepRouterRecord {
     }
 }
 
+/// Where the keeper of this record listens or listened, dead or alive.
+pub fn last_http(path: &Path) -> Option<SocketAddr> {
+    let record: KeepRouterRecord = serde_json::from_slice(&std::fs::read(path).ok()?).ok()?;
+    Some(record.http)
+}
+
+/// A keeper is there, though maybe not far enough to have its record.
+pub fn is_kept(path: &Path) -> bool {
+    std::fs::File::open(path.with_extension("lock"))
+        .is_ok_and(|file| file.try_lock_shared().is_err())
+}
+
 /// One keeper per run folder.
 pub(super) fn lock(path: &Path) -> Result<std::fs::File, Failure> {
     let what = || format!("cannot lock {}", path.display());
@@ -60,4 +72,10 @@ pub(super) fn lock(path: &Path) -> Result<std::fs::File, Failure> {
         Failure::platform(what()).because(error).why("the router's keeper is running already")
     })?;
     Ok(file)
+}
+
+pub(super) fn make_dir(path: &Path) -> Result<(), Failure> {
+    std::fs::create_dir_all(path).map_err(|error| {
+        Failure::platform(format!("cannot create {}", path.display())).because(error)
+    })
 }

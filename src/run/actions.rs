@@ -44,8 +44,11 @@ async fn execute(runner: &mut Runner, action: Action) -> Result<(), ()> {
 
 async fn start(runner: &mut Runner, process_type: ProcessType, index: u32, release: ReleaseNumber) {
     let slot = (process_type.clone(), index);
+    // Another deploy may have taken the last one since the plan was made.
+    let Some(place) = runner.host.boots.take(Instant::now()) else { return };
     match try_start(runner, process_type, index, release).await {
         Ok(running) => {
+            let running = Running { place: Some(place), ..running };
             runner.start_failures.remove(&slot);
             runner.instances.insert(running.id.keeper, running);
         }
@@ -130,6 +133,7 @@ pub(super) fn starting(
         last_exit: None,
         failure: None,
         requests,
+        place: None,
     }
 }
 
@@ -210,6 +214,7 @@ fn stop(runner: &mut Runner, id: &InstanceId) {
     let runnable = runner.runnables.get(&instance.release);
     let window_ms = runnable.map_or(30_000, |r| r.stop_window_ms(&id.process_type));
     instance.state = State::Stopping;
+    instance.place = None;
     instance.since = Timestamp::now();
     // A closed channel means the keeper is gone, and `Lost` is on its way.
     let _ = instance.requests.send(Request::Stop { window_ms: Some(window_ms) });

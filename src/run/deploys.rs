@@ -2,13 +2,13 @@
 
 use super::Host;
 use super::desired::{self, Orders};
-use super::plan::{Desired, State};
+use super::plan::Desired;
 use super::runnable::Runnable;
 use super::runner::{Message, RouterState, Runner};
 use super::view::View;
 use crate::app::{DeployRef, Failure, Formation, ReleaseNumber};
 use crate::store::Scope;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::{mpsc, watch};
@@ -70,12 +70,8 @@ impl Deploys {
             true => RouterState::Stopped,
             false => RouterState::Serving,
         };
-        let view = handle.view();
-        let instances = view.instances.iter().filter(|i| i.state != State::Stopping);
-        let replace = instances.filter(|i| desired::is_to_replace(&orders, &i.id));
-        let replace: BTreeSet<u64> = replace.map(|i| i.id.keeper).collect();
-        let desired = Desired { hold, replace, ..desired::desired(&runnable, &orders) };
-        Ok(handle.send(desired, Some(runnable), router_state))
+        let desired = Desired { hold, ..desired::desired(&runnable, &orders) };
+        Ok(handle.send(desired, orders, Some(runnable), router_state))
     }
 
     /// From now on nothing is started: a change under way fails instead of bringing back what
@@ -86,7 +82,7 @@ impl Deploys {
 
     /// Stops everything a deploy runs; its orders stay.
     pub fn want_nothing(&self, deploy: &DeployRef) -> u64 {
-        self.of(deploy).send(Desired::default(), None, RouterState::Stopped)
+        self.of(deploy).send(Desired::default(), Orders::default(), None, RouterState::Stopped)
     }
 
     pub fn all(&self) -> Vec<Handle> {
@@ -107,12 +103,13 @@ impl Handle {
     fn send(
         &self,
         desired: Desired,
+        orders: Orders,
         runnable: Option<Arc<Runnable>>,
         router_state: RouterState,
     ) -> u64 {
         let change = self.changes.fetch_add(1, Ordering::SeqCst) + 1;
         // The runner lives as long as its handles.
-        let _ = self.outbox.send(Message::Want { change, desired, runnable, router_state });
+        let _ = self.outbox.send(Message::Want { change, desired, orders, runnable, router_state });
         change
     }
 

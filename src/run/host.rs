@@ -1,11 +1,12 @@
 //! What every part of a running host needs: where things are and who may use what.
 
-use super::Routes;
+use super::{Boots, Routes};
 use crate::app::{DeployName, DeployRef};
 use crate::config::Key;
 use crate::sandbox::Level;
 use crate::store::{Block, Home, Ledger};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 pub struct Host {
     pub home: Home,
@@ -17,6 +18,7 @@ pub struct Host {
     pub exe: PathBuf,
     pub routes: Routes,
     pub addressing: Addressing,
+    pub boots: Arc<Boots>,
 }
 
 /// How a deploy is reached.

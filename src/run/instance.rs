@@ -1,5 +1,6 @@
 //! What the runner knows of one instance, fed by its keeper's events and the router's answers.
 
+use super::boots::Place;
 use super::plan::{Seen, State};
 use crate::app::{Failure, InstanceId, ReleaseNumber};
 use crate::keeper::{Exit, Request};
@@ -33,6 +34,8 @@ pub(super) struct Running {
     /// Why it did not become ready, as long as it has not.
     pub failure: Option<Failure>,
     pub requests: mpsc::UnboundedSender<Request>,
+    /// Among those that boot; given back once that has ended, well or not.
+    pub place: Option<Place>,
 }
 
 impl Running {
@@ -63,6 +66,7 @@ impl Running {
     pub fn advance(&mut self, now: Timestamp) {
         if self.state == State::Starting && self.alive && self.answered {
             self.state = State::Ready;
+            self.place = None;
             self.since = now;
             self.failure = None;
         }
@@ -75,6 +79,7 @@ impl Running {
     /// Its main process is gone; the keeper decides whether to start it again.
     pub fn exited(&mut self, exit: &Exit, now: Timestamp) {
         let how = describe(exit);
+        self.place = None;
         if self.state == State::Starting {
             let message = format!("{} crashed before it was ready: {how}", self.id.name());
             self.failure = Some(Failure::app(message).next("see `xii logs` for what it printed"));

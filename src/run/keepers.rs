@@ -7,6 +7,8 @@ use crate::app::Failure;
 use crate::keeper::{self, Client, KeeperSpec, Notice, Record, Request, StateWord, Status};
 use crate::sandbox::cgroup::Hierarchies;
 use crate::sandbox::process;
+use jiff::Timestamp;
+use std::collections::BTreeSet;
 use std::time::Duration;
 use tokio::sync::mpsc;
 
@@ -80,13 +82,25 @@ fn caught_up(status: Status) -> Vec<Notice> {
 }
 
 /// Ends a keeper that does not answer, and cleans up after it.
-pub(super) fn end(host: &Host, record: &Record) {
+pub fn end(host: &Host, record: &Record) {
     if let Some(keeper) = process::Other::open(record.pid, record.start_time) {
         // Its namespace, and so the whole instance, goes with it.
         let _ = keeper.kill();
         keeper.wait(Duration::from_secs(10));
     }
     clean_up(host, record.instance.keeper);
+    // A failure leaves it to the next server.
+    let _ = host.ledger.free_port(record.instance.keeper, Timestamp::now());
+}
+
+/// What an earlier server could not hand back: ports of keepers that have left no record.
+pub(super) fn free_ports(host: &Host, known: &BTreeSet<u64>) -> Result<(), Failure> {
+    for port in host.ledger.ports()? {
+        if !known.contains(&port.keeper) {
+            host.ledger.free_port(port.keeper, Timestamp::now())?;
+        }
+    }
+    Ok(())
 }
 
 /// Removes what a keeper that is gone may have left: its record, its socket, its cgroup.

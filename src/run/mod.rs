@@ -4,6 +4,7 @@
 
 mod actions;
 mod attach;
+mod boots;
 mod deploys;
 mod desired;
 mod host;
@@ -19,10 +20,12 @@ mod runnable;
 mod runner;
 mod view;
 
-pub use attach::attach_all;
+pub use attach::{attach_all, see_out};
+pub use boots::Boots;
 pub use deploys::{Deploys, Handle};
 pub use desired::{Orders, count, desired, desired_of, is_to_replace};
 pub use host::{Addressing, Host};
+pub use keepers::end;
 pub use one_off::{OneOff, Stdio};
 pub use plan::{Action, Desired, Observed, Seen, Slot, State, Wanted, plan};
 pub use routes::Routes;

@@ -34,6 +34,8 @@ pub struct Observed {
     pub table: BTreeSet<u64>,
     /// Slots whose start failed, and when to try again.
     pub retry_at: BTreeMap<Slot, Timestamp>,
+    /// How many more may boot now; `None`: any number.
+    pub places: Option<usize>,
 }
 
 /// One place in a formation: `web`, 1.
@@ -201,6 +203,7 @@ impl View<'_> {
             .chain(unrouted)
             .filter(|(slot, wanted)| self.may_start(slot, wanted, now))
             .map(|((process_type, index), _)| Action::Start { process_type, index, release })
+            .take(self.observed.places.unwrap_or(usize::MAX))
             .collect()
     }
 

@@ -242,7 +242,7 @@ impl World {
             match state {
                 0 => changed(&|w| w.instances[at].4 = 1),
                 2 => changed(&|w| w.instances[at].4 = 0),
-                3 => changed(&|w| drop(w.instances.remove(at))),
+                3 => changed(&|w| _ = w.instances.remove(at)),
                 _ => {}
             }
             if state < 2 {

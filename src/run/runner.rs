@@ -1,6 +1,7 @@
 //! One task per deploy: takes in what happens, asks the plan, carries it out. It is the only
 //! owner of the deploy's instances, so nothing here needs a lock.
 
+use super::desired::{Orders, is_to_replace};
 use super::instance::Running;
 use super::plan::{Desired, Observed, Slot, State, plan};
 use super::runnable::Runnable;
@@ -11,7 +12,7 @@ use crate::keeper::{Notice, Request};
 use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, watch};
 
 /// Everything that can happen to a deploy's instances.
@@ -20,6 +21,8 @@ pub(super) enum Message {
     Want {
         change: u64,
         desired: Desired,
+        /// Who is too old is decided here: only the runner knows all that run.
+        orders: Orders,
         runnable: Option<Arc<Runnable>>,
         router_state: RouterState,
     },
@@ -88,6 +91,8 @@ pub(super) struct StartFailure {
 const DRAIN_POLL: Duration = Duration::from_millis(25);
 /// How long a router that did not acknowledge is left alone.
 const ROUTER_PAUSE: Duration = Duration::from_millis(200);
+/// How often a start that waits for others' boots looks again.
+const PLACE_POLL: Duration = Duration::from_millis(50);
 /// A plan is empty after a few rounds; this many mean a defect, and the loop must go on.
 const MOST_ROUNDS: usize = 16;
 
@@ -172,7 +177,10 @@ impl Runner {
             }
             if plan.is_empty() {
                 actions::free_ports(self);
-                return self.is_settled();
+                let settled = self.is_settled();
+                let waits = !settled && self.host.boots.free(Instant::now()) == 0;
+                self.retry = waits.then(|| tokio::time::Instant::now() + PLACE_POLL);
+                return settled;
             }
         }
         false
@@ -183,6 +191,7 @@ impl Runner {
             instances: self.instances.values().map(Running::seen).collect(),
             table: self.table.clone(),
             retry_at: self.start_failures.iter().map(|(s, f)| (s.clone(), f.retry_at)).collect(),
+            places: Some(self.host.boots.free(Instant::now())),
         }
     }
 
@@ -209,10 +218,11 @@ impl Runner {
 
     fn handle(&mut self, message: Message) {
         match message {
-            Message::Want { change, desired, runnable, router_state } => {
+            Message::Want { change, desired, orders, runnable, router_state } => {
                 self.change = change;
                 self.router_state = router_state;
-                self.want(desired, runnable);
+                let replace = self.to_replace(&orders);
+                self.want(Desired { replace, ..desired }, runnable);
             }
             Message::Adopt { running, listed, runnable } => {
                 self.adopt(*running, listed, runnable);
@@ -227,6 +237,12 @@ impl Runner {
             }
             Message::Silent { keeper, incarnation, why } => self.silent(keeper, incarnation, why),
         }
+    }
+
+    /// Those that a restart is to replace; what starts from now on is young enough.
+    fn to_replace(&self, orders: &Orders) -> BTreeSet<u64> {
+        let instances = self.instances.values().filter(|i| i.state != State::Stopping);
+        instances.filter(|i| is_to_replace(orders, &i.id)).map(|i| i.id.keeper).collect()
     }
 
     fn want(&mut self, desired: Desired, runnable: Option<Arc<Runnable>>) {
@@ -289,6 +305,7 @@ impl Runner {
                 let message = format!("{} did not become ready: {why}", instance.id.name());
                 let hint = "it must listen on 0.0.0.0:$PORT; see `xii logs` for what it printed";
                 instance.failure = Some(Failure::app(message).next(hint));
+                instance.place = None;
                 // A closed channel means the keeper is gone, and `Lost` is on its way.
                 let _ = instance.requests.send(Request::Restart);
             }

@@ -132,15 +132,13 @@ pub fn kill_all_others() -> Result<(), Errno> {
 /// A descriptor that delivers the signals, which are blocked from now on.
 pub fn signal_fd(signals: &[i32]) -> Result<OwnedFd, Errno> {
     let set = signal_set(signals);
+    let set = &raw const set;
     // SAFETY: `set` is initialised; the old mask is not asked for.
-    check(
-        unsafe { libc::sigprocmask(libc::SIG_BLOCK, &raw const set, std::ptr::null_mut()) }.into(),
-    )?;
-    // SAFETY: as above; a new descriptor is returned.
-    let fd = check(
-        unsafe { libc::signalfd(-1, &raw const set, libc::SFD_CLOEXEC | libc::SFD_NONBLOCK) }
-            .into(),
-    )?;
+    let blocked = unsafe { libc::sigprocmask(libc::SIG_BLOCK, set, std::ptr::null_mut()) };
+    check(blocked.into())?;
+    // SAFETY: `set` is initialised; a new descriptor is returned.
+    let fd = unsafe { libc::signalfd(-1, set, libc::SFD_CLOEXEC | libc::SFD_NONBLOCK) };
+    let fd = check(fd.into())?;
     // SAFETY: the descriptor is new, so we are its only owner.
     Ok(unsafe { OwnedFd::from_raw_fd(fd as RawFd) })
 }

@@ -9,13 +9,14 @@ use crate::app::Failure;
 use crate::build::{self, Toolchains};
 use crate::config::Key;
 use crate::deploy::Platform;
-use crate::keeper::Record;
+use crate::keeper::{Exit, Record};
 use crate::router::{Client, Table};
-use crate::run::{self, Addressing, Deploys, Host, Routes};
+use crate::run::{self, Addressing, Boots, Deploys, Host, Routes};
 use crate::sandbox::cgroup::Hierarchies;
 use crate::sandbox::{self, Isolation, Level, firewall};
-use crate::store::{Block, Home, HomeLock, Ledger, OneOffKind, OneOffState};
+use crate::store::{Block, Home, HomeLock, Ledger, OneOff, OneOffState};
 use jiff::Timestamp;
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use tokio::net::UnixListener;
@@ -49,7 +50,9 @@ async fn run(settings: ServerSettings, log: Log) -> Result<(), Failure> {
     let listener = listen(&host.home.socket())?;
     log.info(&format!("control socket {}", host.home.socket().display()));
     let operations = Operations::new(platform.clone());
-    let api = Api { platform, operations, isolation, settings, log, ending: Arc::default() };
+    let router = router::Watch::start(host, settings.clone(), log)?;
+    let ending = Arc::default();
+    let api = Api { platform, operations, isolation, log, router, ending };
     http::serve(listener, api).await
 }
 
@@ -101,6 +104,7 @@ fn open_host(settings: &ServerSettings, home: Home, level: Level) -> Result<Host
         level,
         exe: settings.exe.clone(),
         addressing: Addressing { http: settings.http, base_domain: settings.base_domain.clone() },
+        boots: Boots::of_this_machine(),
     })
 }
 
@@ -138,10 +142,12 @@ async fn recover(platform: &Platform, log: Log) -> Result<(), Failure> {
     for operation in &interrupted {
         log.warn(&format!("operation {} ({}) was interrupted", operation.id, operation.kind));
     }
-    crate::deploy::fail_pending(platform)?;
     let others = run::attach_all(&platform.deploys).await?;
-    settle_one_offs(host, &others)?;
-    sweep_cgroups(host);
+    settle_one_offs(host, others)?;
+    // Again, now that no build can write there any more.
+    build::sweep(&host.home.tmp())?;
+    crate::deploy::fail_pending(platform)?;
+    sweep_cgroups(host, log);
     let deploys = host.ledger.deploys()?;
     let names: Vec<_> = deploys.iter().map(|record| record.deploy.clone()).collect();
     host.routes.keep_only(&names).await?;
@@ -155,40 +161,41 @@ async fn recover(platform: &Platform, log: Log) -> Result<(), Failure> {
     Ok(())
 }
 
-/// A release phase that ended while no server looked is known by its record; one without a
-/// record is not known, and is never repeated by itself.
-fn settle_one_offs(host: &Host, records: &[Record]) -> Result<(), Failure> {
-    for (_, one_off) in host.ledger.running_one_offs()? {
-        let record = records.iter().find(|record| record.instance.keeper == one_off.keeper);
-        let result = record.and_then(|record| record.result.as_ref());
-        let running = record.is_some_and(Record::alive);
-        let state = match (one_off.kind, result) {
-            (_, Some(exit)) => OneOffState::Exited(exit.status()),
-            // Left to itself: its row is settled by the next server.
-            (OneOffKind::Release, None) if running => continue,
-            _ => OneOffState::Unknown,
-        };
-        host.ledger.finish_one_off(one_off.id, state, Timestamp::now())?;
+/// What ran besides instances. A build ends with its server; a one-off's row gets its end:
+/// now, if it is known from its record, once it is over, if it still runs, and otherwise
+/// never: nobody has seen it, and nothing is repeated.
+fn settle_one_offs(host: &Arc<Host>, records: Vec<Record>) -> Result<(), Failure> {
+    let mut rows: BTreeMap<u64, OneOff> = BTreeMap::new();
+    rows.extend(host.ledger.running_one_offs()?.into_iter().map(|(_, row)| (row.keeper, row)));
+    for record in records {
+        let row = rows.remove(&record.instance.keeper);
+        match (row, &record.result) {
+            (Some(row), None) if record.alive() => run::see_out(host, record, row.id),
+            (Some(row), result) => {
+                let exited = |exit: &Exit| OneOffState::Exited(exit.status());
+                let state = result.as_ref().map_or(OneOffState::Unknown, exited);
+                host.ledger.finish_one_off(row.id, state, Timestamp::now())?;
+                run::end(host, &record);
+            }
+            (None, _) => run::end(host, &record),
+        }
     }
-    for record in records.iter().filter(|record| !record.alive()) {
-        // Only its result was in it.
-        let _ = std::fs::remove_file(host.home.instance_record(record.instance.keeper));
+    for row in rows.into_values() {
+        host.ledger.finish_one_off(row.id, OneOffState::Unknown, Timestamp::now())?;
     }
     Ok(())
 }
 
 /// Cgroups without a keeper: what a crash of both server and keeper leaves.
-fn sweep_cgroups(host: &Host) {
-    let hierarchies = Hierarchies::of_this_machine();
+fn sweep_cgroups(host: &Host, log: Log) {
+    let known = |name: &str| {
+        let keeper = name.parse();
+        keeper.is_ok_and(|keeper: u64| host.home.instance_record(keeper).exists())
+    };
     let home = format!("xii-{}", host.home.id());
-    for name in hierarchies.list(&home) {
-        let keeper = name.rsplit('/').next().and_then(|number| number.parse().ok());
-        let known = keeper.is_some_and(|keeper: u64| host.home.instance_record(keeper).exists());
-        if !known {
-            let cgroup = hierarchies.cgroup(&name);
-            cgroup.kill();
-            cgroup.destroy(std::time::Duration::from_secs(2));
-        }
+    let patience = std::time::Duration::from_secs(2);
+    for name in Hierarchies::of_this_machine().sweep(&home, known, patience) {
+        log.warn(&format!("cgroup {home}/{name} cannot be removed"));
     }
 }
 

@@ -5,7 +5,7 @@ use super::api::{
     Accepted, Changed, ConfigChange, Create, DeployInfo, How, Rollback, Scale, Target,
 };
 use super::http::Api;
-use super::{reads, router};
+use super::reads;
 use crate::app::{AppName, DeployName, DeployRef, Failure, Secret, parse_changes};
 use crate::config::Change;
 use crate::deploy::{self, Order, Platform};
@@ -211,17 +211,18 @@ fn accepted(changed: Changed) -> Answer<Accepted> {
 
 /// Everything stops, then the router, then the server. What is wanted stays written down.
 pub async fn down(Shared(api): Shared<Api>) -> Answer<Accepted> {
-    let ending = api.ending.clone();
+    let (ending, router) = (api.ending.clone(), api.router.clone());
     let operation = api.operations.start_alone("down", BY, |platform, journal| async move {
         stop_everything(&platform, &journal).await?;
         let home = platform.host().home.clone();
         let phase = journal.phase("router");
         // Blocking until it has drained.
-        let stopped = tokio::task::spawn_blocking(move || router::stop(&home)).await;
+        let stopped = tokio::task::spawn_blocking(move || router.stop(&home)).await;
         stopped
             .map_err(|error| Failure::internal("stopping the router broke off").because(error))?;
         phase.done("stopped");
         remove_firewall(&platform)?;
+        remove_cgroup(&platform);
         // After the client has had its last line.
         tokio::spawn(async move {
             tokio::time::sleep(std::time::Duration::from_millis(200)).await;
@@ -252,6 +253,12 @@ async fn stop_everything(
     }
     phase.done(if count == 1 { "1 instance".into() } else { format!("{count} instances") });
     Ok(())
+}
+
+/// The home's own. What is still in it is in use, and stays.
+fn remove_cgroup(platform: &Platform) {
+    let home = format!("xii-{}", platform.host().home.id());
+    crate::sandbox::cgroup::Hierarchies::of_this_machine().cgroup(&home).remove();
 }
 
 fn remove_firewall(platform: &Platform) -> Result<(), Failure> {

@@ -2,8 +2,7 @@
 
 use super::log::Log;
 use super::operations::Operations;
-use super::settings::ServerSettings;
-use super::{changes, codebases, doctor, one_off, reads, streams};
+use super::{changes, codebases, doctor, one_off, reads, router, streams};
 use crate::app::Failure;
 use crate::deploy::Platform;
 use crate::sandbox::Isolation;
@@ -19,8 +18,8 @@ pub struct Api {
     pub platform: Arc<Platform>,
     pub operations: Operations,
     pub isolation: Isolation,
-    pub settings: ServerSettings,
     pub log: Log,
+    pub router: router::Watch,
     /// Woken when `xii down` is done.
     pub ending: Arc<Notify>,
 }

@@ -47,10 +47,6 @@ impl Operations {
         lock(&self.0.holders).get(deploy).map(|(id, _)| *id)
     }
 
-    pub fn any_running(&self) -> Vec<u64> {
-        lock(&self.0.holders).values().map(|(id, _)| *id).collect()
-    }
-
     /// One change at a time: a second one waits when asked to, and is refused otherwise.
     pub async fn turn(&self, deploy: &DeployRef, how: &How) -> Result<Turn, Failure> {
         let mutex = lock(&self.0.locks).entry(deploy.clone()).or_default().clone();

@@ -1,19 +1,22 @@
-//! The router's keeper, seen from the server: found running, or started. It is never ended
-//! with the server.
+//! The router's keeper, seen from the server: found running, or started, and started again
+//! should it die. It is never ended with the server.
 
+use super::log::Log;
 use super::settings::ServerSettings;
 use crate::app::Failure;
-use crate::router::{KeepRouterRecord, KeepRouterSpec, Timing};
+use crate::router::{KeepRouterRecord, KeepRouterSpec, Timing, is_kept, last_http, start};
 use crate::run::Host;
-use crate::sandbox::{Env, Level, User, process};
+use crate::sandbox::{Level, User, process};
 use crate::store::Home;
-use rustix::pipe::{PipeFlags, pipe_with};
-use std::io::Write;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+/// A keeper that an earlier server had begun to start is waited for.
 const START: Duration = Duration::from_secs(20);
+/// Between two attempts.
+const PAUSE: Duration = Duration::from_millis(500);
 
 fn record_path(home: &Home) -> PathBuf {
     home.run_dir().join("router.json")
@@ -21,32 +24,39 @@ fn record_path(home: &Home) -> PathBuf {
 
 /// The keeper that runs, if one does.
 pub fn found(home: &Home) -> Option<KeepRouterRecord> {
-    let text = std::fs::read(record_path(home)).ok()?;
-    let record: KeepRouterRecord = serde_json::from_slice(&text).ok()?;
-    let pid = i32::try_from(record.pid).ok()?;
-    let alive = process::start_time(pid) == Some(record.start_time)
-        && process::boot_id().is_ok_and(|boot| boot == record.boot_id);
-    alive.then_some(record)
+    KeepRouterRecord::read(&record_path(home))
 }
 
-/// Where the router listens; it is started when it does not run.
+/// Where the router listens; it is started when it does not run. Blocks until it serves.
 pub fn ensure(host: &Host, settings: &ServerSettings) -> Result<SocketAddr, Failure> {
-    if let Some(record) = found(&host.home) {
-        return Ok(record.http);
-    }
-    start(host, settings)?;
+    let path = record_path(&host.home);
     let deadline = Instant::now() + START;
-    while Instant::now() < deadline {
+    while is_kept(&path) && Instant::now() < deadline {
         if let Some(record) = found(&host.home) {
             return Ok(record.http);
         }
+        #[expect(clippy::disallowed_methods, reason = "a record has no one to wait on")]
         std::thread::sleep(Duration::from_millis(5));
     }
-    Err(Failure::platform(format!("the router did not start on {}", settings.http))
-        .next(format!("is something else listening on {}? see XII_HTTP", settings.http)))
+    let log = std::fs::File::options()
+        .create(true)
+        .append(true)
+        .open(host.home.dir().join("router.log"))
+        .map_err(|error| Failure::platform("cannot open the router's log").because(error))?;
+    // With port 0 any port will do, but visitors know the one it had.
+    let last = last_http(&path).filter(|_| settings.http.port() == 0);
+    let again = last.and_then(|last| start(&spec(host, settings, last).ok()?, &log).ok());
+    match again {
+        Some(record) => Ok(record.http),
+        None => Ok(start(&spec(host, settings, settings.http)?, &log)?.http),
+    }
 }
 
-fn start(host: &Host, settings: &ServerSettings) -> Result<(), Failure> {
+fn spec(
+    host: &Host,
+    settings: &ServerSettings,
+    http: SocketAddr,
+) -> Result<KeepRouterSpec, Failure> {
     let user = match host.level {
         Level::Full => {
             let uid = host.uid_of("router")?;
@@ -54,9 +64,9 @@ fn start(host: &Host, settings: &ServerSettings) -> Result<(), Failure> {
         }
         Level::UserNamespace => None,
     };
-    let spec = KeepRouterSpec {
+    Ok(KeepRouterSpec {
         v: 1,
-        http: settings.http,
+        http,
         threads: std::thread::available_parallelism().map_or(1, usize::from),
         router_dir: host.home.router_dir(),
         logs_dir: host.home.logs(),
@@ -65,31 +75,68 @@ fn start(host: &Host, settings: &ServerSettings) -> Result<(), Failure> {
         exe: settings.exe.clone(),
         user,
         timing: Timing::default(),
-    };
-    let failed = |error: std::io::Error| {
-        Failure::platform("cannot start the router's keeper").because(error)
-    };
-    let (stdin, spec_end) = pipe_with(PipeFlags::CLOEXEC).map_err(|error| failed(error.into()))?;
-    let log = std::fs::File::options()
-        .create(true)
-        .append(true)
-        .open(host.home.dir().join("router.log"))
-        .map_err(failed)?;
-    let descriptors = vec![(0, stdin), (2, log.into())];
-    process::spawn_self(&settings.exe, &["keep-router"], &Env::default(), descriptors)
-        .map_err(failed)?;
-    let text = serde_json::to_vec(&spec)
-        .map_err(|error| Failure::internal("a router's spec cannot be written").because(error))?;
-    std::fs::File::from(spec_end).write_all(&text).map_err(failed)
+    })
 }
 
-/// Ends the router and its keeper; the last step of `xii down`.
-pub fn stop(home: &Home) {
-    let Some(record) = found(home) else { return };
-    let Ok(pid) = i32::try_from(record.pid) else { return };
-    if let Some(keeper) = process::Other::open(pid, record.start_time) {
+/// Sees to it that there is a keeper for as long as the server lives.
+#[derive(Clone)]
+pub struct Watch {
+    /// False once `xii down` has asked for the end.
+    wanted: Arc<Mutex<bool>>,
+}
+
+impl Watch {
+    pub fn start(host: Arc<Host>, settings: ServerSettings, log: Log) -> Result<Watch, Failure> {
+        let watch = Watch { wanted: Arc::new(Mutex::new(true)) };
+        let watching = watch.clone();
+        // A thread of its own: it ends with the process, and nobody waits for it.
+        std::thread::Builder::new()
+            .name("router".to_string())
+            .spawn(move || watching.run(&host, &settings, log))
+            .map_err(|error| Failure::platform("cannot start a thread").because(error))?;
+        Ok(watch)
+    }
+
+    fn run(&self, host: &Host, settings: &ServerSettings, log: Log) {
+        loop {
+            wait_for_the_end(&host.home);
+            // Held while starting: `down` must not miss a keeper that is on its way.
+            let wanted = self.wanted.lock().unwrap_or_else(PoisonError::into_inner);
+            if !*wanted {
+                return;
+            }
+            let started = ensure(host, settings);
+            drop(wanted);
+            match started {
+                Ok(http) => log.warn(&format!("the router's keeper was gone; router on {http}")),
+                Err(failure) => {
+                    log.error(&format!("the router's keeper is gone: {failure}"));
+                    #[expect(
+                        clippy::disallowed_methods,
+                        reason = "the pause between two attempts"
+                    )]
+                    std::thread::sleep(PAUSE);
+                }
+            }
+        }
+    }
+
+    /// Ends the router and its keeper for good; the last step of `xii down`. Blocks.
+    pub fn stop(&self, home: &Home) {
+        *self.wanted.lock().unwrap_or_else(PoisonError::into_inner) = false;
+        let Some(keeper) = found(home).and_then(|record| hold(&record)) else { return };
         // SIGTERM: it drains its router first.
         let _ = keeper.terminate();
         keeper.wait(Duration::from_secs(60));
+    }
+}
+
+fn hold(record: &KeepRouterRecord) -> Option<process::Other> {
+    process::Other::open(i32::try_from(record.pid).ok()?, record.start_time)
+}
+
+fn wait_for_the_end(home: &Home) {
+    if let Some(keeper) = found(home).and_then(|record| hold(&record)) {
+        while !keeper.wait(Duration::from_secs(3600)) {}
     }
 }

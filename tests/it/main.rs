@@ -12,8 +12,11 @@
 
 mod attached;
 mod begin;
+mod bench;
 mod build;
+mod chaos;
 mod cli;
+mod demo;
 mod firewall;
 mod house;
 mod keeper;

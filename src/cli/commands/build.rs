@@ -5,6 +5,7 @@ use crate::app::Failure;
 use crate::cli::{Invocation, Outcome};
 use crate::server::api::How;
 use clap::Args;
+use serde_json::Value;
 
 #[derive(Debug, Args)]
 pub struct BuildArgs {
@@ -24,27 +25,42 @@ pub async fn run(args: &BuildArgs, to: &Invocation) -> Outcome {
     }
     let client = to.client()?;
     let source = args.source.open(to, args.revision.as_deref())?;
-    let plan: serde_json::Value = upload(&client, "/v1/build-plan", source, How::default()).await?;
+    let plan: Value = upload(&client, "/v1/build-plan", source, How::default()).await?;
     to.ui.show(&plan, |plan| outline(plan, 0));
+    to.ui.say("--json shows the environment and the stack as well");
     Ok(0)
 }
 
-/// JSON as an indented outline.
-fn outline(value: &serde_json::Value, depth: usize) -> String {
-    use serde_json::Value;
-    let indent = "  ".repeat(depth);
-    let entry = |name: &str, value: &Value| match value {
-        Value::Object(_) | Value::Array(_) => {
-            format!("{indent}{name}\n{}", outline(value, depth + 1))
-        }
-        Value::String(text) => format!("{indent}{name} {text}\n"),
-        Value::Null => String::new(),
-        other => format!("{indent}{name} {other}\n"),
-    };
+/// Long and the same for every build.
+const LEFT_OUT: [&str; 2] = ["env", "stack"];
+
+/// JSON as an indented outline; what is empty is left out.
+fn outline(value: &Value, depth: usize) -> String {
     match value {
-        Value::Object(map) => map.iter().map(|(name, value)| entry(name, value)).collect(),
-        Value::Array(list) => list.iter().map(|value| entry("-", value)).collect(),
-        other => entry("", other),
+        Value::Object(map) => {
+            let shown = map.iter().filter(|(name, _)| !LEFT_OUT.contains(&name.as_str()));
+            shown.map(|(name, value)| entry(name, value, depth)).collect()
+        }
+        Value::Array(list) => list.iter().map(|value| entry("-", value, depth)).collect(),
+        other => entry("", other, depth),
+    }
+}
+
+fn entry(name: &str, value: &Value, depth: usize) -> String {
+    let indent = "  ".repeat(depth);
+    match value {
+        Value::Null | Value::Bool(false) => String::new(),
+        Value::Bool(true) => format!("{indent}{name}\n"),
+        Value::String(text) => format!("{indent}{name} {text}\n"),
+        Value::Number(number) => format!("{indent}{name} {number}\n"),
+        Value::Array(words) if name == "argv" => {
+            let words: Vec<&str> = words.iter().filter_map(Value::as_str).collect();
+            format!("{indent}{name} {}\n", words.join(" "))
+        }
+        nested => match outline(nested, depth + 1) {
+            empty if empty.is_empty() => empty,
+            lines => format!("{indent}{name}\n{lines}"),
+        },
     }
 }
 
@@ -54,7 +70,12 @@ mod tests {
 
     #[test]
     fn a_plan_is_an_outline() {
-        let plan = serde_json::json!({"language": "python", "steps": [{"run": "pip install"}]});
-        assert_eq!(outline(&plan, 0), "language python\nsteps\n  -\n    run pip install\n");
+        let plan = serde_json::json!({
+            "language": "python",
+            "env": {"CI": "1"},
+            "steps": [{"argv": ["pip", "install"], "may_fail": false}],
+            "warnings": [],
+        });
+        assert_eq!(outline(&plan, 0), "language python\nsteps\n  -\n    argv pip install\n");
     }
 }

@@ -27,9 +27,17 @@ pub fn text(processes: &Processes, now: Timestamp, width: Option<u16>) -> String
     if processes.instances.is_empty() {
         return text + "\nnothing runs\n";
     }
-    let rows = processes.instances.iter().map(|instance| row(instance, now)).collect();
+    let mut instances: Vec<&InstanceStatus> = processes.instances.iter().collect();
+    instances.sort_by_key(|instance| place(instance));
+    let rows = instances.into_iter().map(|instance| row(instance, now)).collect();
     let headings = ["INSTANCE", "STATE", "SINCE", "RELEASE", "RESTARTS", "MEMORY", "REQUESTS"];
     text + "\n" + &table(&headings, rows, width)
+}
+
+/// `web.2` before `web.10`, the older of two before the newer.
+fn place(instance: &InstanceStatus) -> (String, u32, u64) {
+    let (process_type, index) = instance.name.rsplit_once('.').unwrap_or((&instance.name, ""));
+    (process_type.to_string(), index.parse().unwrap_or(0), instance.keeper)
 }
 
 fn row(instance: &InstanceStatus, now: Timestamp) -> Vec<String> {

@@ -6,6 +6,12 @@ use crate::cli::ui::{DIM, GOOD, paint};
 use crate::cli::{Invocation, Outcome, start};
 use crate::server::api::Health;
 use clap::Args;
+use std::time::Duration;
+use tokio::net::TcpStream;
+use tokio::time::Instant;
+
+/// From the death of the router's keeper to the next one.
+const ROUTER_WITHIN: Duration = Duration::from_secs(20);
 
 #[derive(Debug, Args)]
 pub struct UpArgs {
@@ -19,6 +25,7 @@ pub async fn run(args: &UpArgs, to: &Invocation) -> Outcome {
         Some(health) => (health, false),
         None => (start::start(&to.settings, args.lone).await?.1, true),
     };
+    accepts(&health.http).await?;
     to.ui.show(&health, |health| text(health, started));
     if started {
         to.ui.say("next: xii deploy, in a checkout with a Procfile");
@@ -34,6 +41,20 @@ async fn running(to: &Invocation) -> Result<Option<Health>, Failure> {
         Err(_) => return Ok(None),
     };
     Ok(Some(client.get("/v1/health").await?))
+}
+
+/// A router whose keeper has just died is back when this returns.
+async fn accepts(http: &str) -> Result<(), Failure> {
+    let address = http.trim_start_matches("http://");
+    let deadline = Instant::now() + ROUTER_WITHIN;
+    while let Err(error) = TcpStream::connect(address).await {
+        if Instant::now() > deadline {
+            let failure = Failure::platform(format!("no router accepts on {http}"));
+            return Err(failure.because(error).next("`xii doctor` says what is missing"));
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    Ok(())
 }
 
 fn text(health: &Health, started: bool) -> String {

@@ -29,7 +29,8 @@ fn indented(word: &str, text: &str) -> String {
     let mut lines = text.lines();
     let mut indented = format!("  {word} {}\n", lines.next().unwrap_or_default());
     for line in lines {
-        indented.push_str(&format!("    {line}\n"));
+        indented.push_str(format!("    {line}").trim_end());
+        indented.push('\n');
     }
     indented
 }
@@ -71,10 +72,10 @@ mod tests {
 
     #[test]
     fn causes_of_several_lines_stay_below_their_word() {
-        let failure = Failure::app("the build failed").why("pip said:\nno such package");
+        let failure = Failure::app("the build failed").why("pip said:\nno such package\n\nat all");
         assert_eq!(
             plain(&failure),
-            "error: the build failed\n  because pip said:\n    no such package\n"
+            "error: the build failed\n  because pip said:\n    no such package\n\n    at all\n"
         );
     }
 }

@@ -200,6 +200,13 @@ impl Write for Memory {
     }
 }
 
+/// A line of the server's own log, which is its stdout.
+pub fn log_line(text: &str) {
+    let mut stdout = std::io::stdout().lock();
+    // A log that nobody reads any more is no reason to end.
+    let _ = writeln!(stdout, "{text}");
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -235,11 +242,4 @@ mod tests {
         assert_eq!(out.text(), "value\n");
         assert_eq!(err.text(), "talk\nwarning: careful\n");
     }
-}
-
-/// A line of the server's own log, which is its stdout.
-pub fn log_line(text: &str) {
-    let mut stdout = std::io::stdout().lock();
-    // A log that nobody reads any more is no reason to end.
-    let _ = writeln!(stdout, "{text}");
 }

@@ -5,7 +5,7 @@ mod checkout;
 mod http;
 mod remains;
 
-pub use checkout::Checkout;
+pub use checkout::{Checkout, WEB};
 pub use http::{Answer, Client, get};
 
 use std::path::{Path, PathBuf};
@@ -159,15 +159,29 @@ impl World {
 
     /// Waits for a condition.
     #[track_caller]
-    pub fn until<T>(&self, what: &str, mut condition: impl FnMut() -> Option<T>) -> T {
-        let deadline = Instant::now() + PATIENCE;
+    pub fn until<T>(&self, what: &str, condition: impl FnMut() -> Option<T>) -> T {
+        self.within(PATIENCE, condition).unwrap_or_else(|| panic!("not in time: {what}"))
+    }
+
+    /// `None` when the condition does not come true in time.
+    pub fn within<T>(
+        &self,
+        limit: Duration,
+        mut condition: impl FnMut() -> Option<T>,
+    ) -> Option<T> {
+        let deadline = Instant::now() + limit;
         loop {
-            if let Some(found) = condition() {
+            let found = condition();
+            if found.is_some() || Instant::now() > deadline {
                 return found;
             }
-            assert!(Instant::now() < deadline, "not in time: {what}");
             std::thread::sleep(Duration::from_millis(20));
         }
+    }
+
+    /// Where sockets and records are.
+    pub fn run_dir(&self) -> PathBuf {
+        remains::run_dir(self)
     }
 
     /// Kills the server as a power cut would, and waits until it is gone.

@@ -10,8 +10,12 @@ pub fn of(world: &World) -> Vec<String> {
     let id = world.home_id();
     let mut left: Vec<String> =
         processes(world).into_iter().map(|(pid, what)| format!("process {pid}: {what}")).collect();
-    let cgroups = Hierarchies::of_this_machine().list(&format!("xii-{id}"));
-    left.extend(cgroups.into_iter().map(|name| format!("cgroup {name}")));
+    let hierarchies = Hierarchies::of_this_machine();
+    let home = format!("xii-{id}");
+    left.extend(hierarchies.list(&home).into_iter().map(|name| format!("cgroup {home}/{name}")));
+    let roots = [&hierarchies.unified, &hierarchies.memory, &hierarchies.pids, &hierarchies.cpu];
+    let own = roots.into_iter().flatten().map(|root| root.join(&home));
+    left.extend(own.filter(|path| path.exists()).map(|path| format!("cgroup {}", path.display())));
     if firewall::exists(&id).unwrap_or(false) {
         left.push("a firewall table".to_string());
     }
@@ -33,15 +37,12 @@ pub fn end(world: &World) {
     }
     let id = world.home_id();
     let _ = firewall::remove(&id);
-    let hierarchies = Hierarchies::of_this_machine();
-    for name in hierarchies.list(&format!("xii-{id}")) {
-        hierarchies.cgroup(&name).kill();
-        hierarchies.cgroup(&name).destroy(std::time::Duration::from_secs(2));
-    }
+    let patience = std::time::Duration::from_secs(2);
+    Hierarchies::of_this_machine().sweep(&format!("xii-{id}"), |_| false, patience);
     let _ = std::fs::remove_dir_all(run_dir(world));
 }
 
-fn run_dir(world: &World) -> PathBuf {
+pub fn run_dir(world: &World) -> PathBuf {
     let base = match rustix::process::geteuid().is_root() {
         true => PathBuf::from("/run/xii"),
         false => world.folder().join("xii"),

@@ -5,6 +5,7 @@ use std::path::Path;
 
 pub struct Example {
     pub name: &'static str,
+    pub title: &'static str,
     files: &'static [(&'static str, &'static [u8])],
     /// The file whose heading the second version changes.
     page: &'static str,
@@ -21,6 +22,7 @@ macro_rules! files {
 
 pub const GUESTBOOK: Example = Example {
     name: "guestbook",
+    title: "guestbook",
     files: files!("guestbook": ".gitignore" "Procfile" "README.md" "app.json" "app.py" "book.py" "migrate.py"
         "page.html" "requirements.txt" "worker.py" "xii.toml"),
     page: "page.html",
@@ -30,6 +32,7 @@ pub const GUESTBOOK: Example = Example {
 
 pub const STATIC: Example = Example {
     name: "static",
+    title: "static page",
     files: files!("static": "404.html" "icon.svg" "index.html" "style.css"),
     page: "index.html",
     first: "Twelve small rules",

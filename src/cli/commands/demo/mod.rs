@@ -24,6 +24,8 @@ use load::{Load, Tally};
 use std::io::IsTerminal;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::task::Poll;
+use tokio::signal::unix::{SignalKind, signal};
 
 #[derive(Debug, Args)]
 pub struct DemoArgs {
@@ -55,12 +57,12 @@ pub async fn run(args: &DemoArgs, to: &Invocation) -> Outcome {
     let demo = Demo { ui, client: &client, settings: &settings, health: &health };
     let told = tokio::select! {
         told = demo.tell(args.example) => told,
-        _ = tokio::signal::ctrl_c() => Err(Failure::platform("interrupted")),
+        () = interrupted() => Err(Failure::platform("interrupted")),
     };
     let stays = told.is_ok() && std::io::stdout().is_terminal() && !args.keep;
     if stays {
         ui.say(&paint(DIM, "Ctrl-C ends the demo"));
-        let _ = tokio::signal::ctrl_c().await;
+        interrupted().await;
     }
     match (args.keep, &told) {
         (true, Ok(())) => {
@@ -69,9 +71,23 @@ pub async fn run(args: &DemoArgs, to: &Invocation) -> Outcome {
         _ => {
             chapter(ui, "taking everything down");
             down::take_down(ui, &client, &mut Interrupts::never()).await?;
+            place::leave(&settings.place)?;
         }
     }
     told.map(|()| 0)
+}
+
+/// Ctrl-C, a polite kill, or a terminal that was closed.
+async fn interrupted() {
+    let kinds = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()];
+    let mut signals: Vec<_> = kinds.into_iter().filter_map(|kind| signal(kind).ok()).collect();
+    std::future::poll_fn(|waker| {
+        match signals.iter_mut().any(|signal| signal.poll_recv(waker).is_ready()) {
+            true => Poll::Ready(()),
+            false => Poll::Pending,
+        }
+    })
+    .await;
 }
 
 fn chapter(ui: &Ui, title: &str) {
@@ -93,7 +109,7 @@ impl Demo<'_> {
         let deploy =
             DeployRef { app: example.app()?, deploy: crate::app::DeployName::production() };
 
-        chapter(self.ui, &format!("deploying the {}", example.name));
+        chapter(self.ui, &format!("deploying the {}", example.title));
         self.deploy(&deploy, &checkout).await?;
         self.page_says(address, example.first, None).await?;
 
@@ -193,8 +209,20 @@ impl Demo<'_> {
         let processes: Processes = self.client.get(&path(deploy, "/ps")).await?;
         let width = self.ui.width();
         self.ui.show(&processes, |processes| ps::text(processes, Timestamp::now(), width));
-        chapter(self.ui, &format!("xii logs -n 8 -a {}", deploy.app));
-        let address = path(deploy, &format!("/logs?{}", query(&[("n", "8")])));
+        self.last_lines(deploy, "app", "6").await?;
+        self.last_lines(deploy, "router", "2").await
+    }
+
+    async fn last_lines(
+        &self,
+        deploy: &DeployRef,
+        source: &str,
+        number: &str,
+    ) -> Result<(), Failure> {
+        let title = format!("xii logs -n {number} --source {source} -a {}", deploy.app);
+        chapter(self.ui, &title);
+        let query = query(&[("n", number), ("source", source)]);
+        let address = path(deploy, &format!("/logs?{query}"));
         let mut lines = self.client.lines(&address).await?;
         let cut = |error| Failure::platform("the log broke off").because(error);
         while let Some(line) = lines.next().await.map_err(cut)? {
@@ -214,7 +242,7 @@ impl Demo<'_> {
         let answered = count(tally.answered);
         chapter(self.ui, &format!("{answered} requests during both changes, none failed"));
         let http = &self.health.http;
-        self.ui.say(&format!("  {http}"));
+        self.ui.say(&format!("  {http}/"));
         self.ui.say(&format!("  curl -H 'Host: {}.localhost' {http}/", deploy.app));
         Ok(())
     }

@@ -1,6 +1,7 @@
 //! Where the demo lives: a home of its own, which it may empty, and a free port.
 
 use crate::app::Failure;
+use crate::cli::client::socket;
 use crate::cli::settings::{Place, Settings};
 use crate::server::RequiredIsolation;
 use std::net::{SocketAddr, TcpListener};
@@ -21,7 +22,7 @@ pub fn settings(settings: &Settings) -> Result<Settings, Failure> {
         home_was_chosen: true,
         server: None,
         app: None,
-        http: free_port()?,
+        http: free_port(settings.home_was_chosen)?,
         base_domain: "localhost".to_string(),
         isolation: RequiredIsolation::BestEffort,
         key_file: None,
@@ -38,10 +39,11 @@ fn default_home(settings: &Settings) -> PathBuf {
     }
 }
 
-/// 8080, or any other.
-fn free_port() -> Result<SocketAddr, Failure> {
+/// 8080 where it is free; any other for a demo in a place of its own, which may not be alone.
+fn free_port(any: bool) -> Result<SocketAddr, Failure> {
     let none = |error| Failure::platform("no port is free on 127.0.0.1").because(error);
-    TcpListener::bind("127.0.0.1:8080")
+    let first = if any { "127.0.0.1:0" } else { "127.0.0.1:8080" };
+    TcpListener::bind(first)
         .or_else(|_| TcpListener::bind("127.0.0.1:0"))
         .and_then(|listener| listener.local_addr())
         .map_err(none)
@@ -63,6 +65,20 @@ pub fn clear(home: &Path) -> Result<(), Failure> {
     }
     crate::cli::start::make_home(home).map_err(|error| cannot("make", error))?;
     std::fs::write(home.join(MARK), "").map_err(|error| cannot("write to", error))
+}
+
+/// Takes away what a home leaves outside of itself: sockets and records that the next boot
+/// would remove. The home stays, to be looked at.
+pub fn leave(place: &Place) -> Result<(), Failure> {
+    let Some(socket) = socket(place) else { return Ok(()) };
+    let Some(folder) = socket.parent() else { return Ok(()) };
+    match std::fs::remove_dir_all(folder) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            let what = format!("cannot remove {}", folder.display());
+            Err(Failure::platform(what).because(error))
+        }
+        _ => Ok(()),
+    }
 }
 
 #[cfg(test)]
