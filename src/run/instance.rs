@@ -80,7 +80,8 @@ impl Running {
     pub fn exited(&mut self, exit: &Exit, now: Timestamp) {
         let how = describe(exit);
         self.place = None;
-        if self.state == State::Starting {
+        // Whoever was ended for a reason (R10) did not crash.
+        if self.state == State::Starting && self.failure.is_none() {
             let message = format!("{} crashed before it was ready: {how}", self.id.name());
             self.failure = Some(Failure::app(message).next("see `xii logs` for what it printed"));
         }

@@ -13,6 +13,7 @@
 mod attached;
 mod begin;
 mod bench;
+mod bounds;
 mod build;
 mod chaos;
 mod cli;

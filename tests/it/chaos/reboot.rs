@@ -10,7 +10,7 @@ const WEB: usize = 9;
 
 #[test]
 fn after_a_reboot_all_that_is_wanted_runs_again_and_a_release_phase_is_not_repeated() {
-    let mut world = World::new();
+    let world = World::new();
     let app = deployed(&world, "app", 1);
     let _ = app.xii(&["scale", &format!("web={WEB}"), "worker=1"]).ok();
     let (state, release) = recorded(&world, "app");

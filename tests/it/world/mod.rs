@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
+pub const NOBODY: u32 = 65_534;
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
 pub struct World {
@@ -19,6 +20,8 @@ pub struct World {
     /// `127.0.0.1:PORT` of the router.
     http: std::sync::Mutex<String>,
     left: bool,
+    /// The server and its clients run without root.
+    rootless: bool,
 }
 
 /// What a command printed and how it ended.
@@ -86,7 +89,25 @@ impl World {
     pub fn without_server() -> World {
         // Short: socket paths end at 108 bytes.
         let folder = tempfile::Builder::new().prefix("xii").tempdir().unwrap();
-        World { folder, http: Default::default(), left: false }
+        World { folder, http: Default::default(), left: false, rootless: false }
+    }
+
+    /// Everything in it is run by a user without privileges. Needs root itself.
+    pub fn rootless() -> World {
+        let mut world = World::without_server();
+        world.rootless = true;
+        // Where that user may read it.
+        std::fs::copy(env!("CARGO_BIN_EXE_xii"), world.folder().join("program")).unwrap();
+        world.give_away(world.folder());
+        world.up();
+        world
+    }
+
+    /// A folder becomes the property of the user without privileges.
+    pub fn give_away(&self, folder: &Path) {
+        let owner = format!("{NOBODY}:{NOBODY}");
+        let chown = Command::new("chown").arg("-R").arg(owner).arg(folder).status();
+        assert!(chown.unwrap().success());
     }
 
     pub fn up(&self) {
@@ -128,7 +149,7 @@ impl World {
 
     /// `xii` with these words in a folder, to be started.
     pub fn command(&self, folder: &Path, words: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_xii"));
+        let mut command = self.program();
         command
             .args(words)
             .current_dir(folder)
@@ -140,6 +161,17 @@ impl World {
             .env("XII_ISOLATION", "best-effort")
             .env("XDG_RUNTIME_DIR", self.folder())
             .stdin(Stdio::null());
+        command
+    }
+
+    fn program(&self) -> Command {
+        if !self.rootless {
+            return Command::new(env!("CARGO_BIN_EXE_xii"));
+        }
+        let mut command = Command::new("setpriv");
+        let user = NOBODY.to_string();
+        command.args(["--reuid", &user, "--regid", &user, "--clear-groups"]);
+        command.arg(self.folder().join("program"));
         command
     }
 

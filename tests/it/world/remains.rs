@@ -46,7 +46,7 @@ pub fn end(world: &World) {
 }
 
 pub fn run_dir(world: &World) -> PathBuf {
-    let base = match rustix::process::geteuid().is_root() {
+    let base = match rustix::process::geteuid().is_root() && !world.rootless {
         true => PathBuf::from("/run/xii"),
         false => world.folder().join("xii"),
     };
