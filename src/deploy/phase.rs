@@ -1,11 +1,11 @@
 //! The release phase: the `release` command of the new release, before anything of it runs.
 
 use super::{Journal, Platform};
-use crate::app::{Failure, ProcessType};
+use crate::app::{DeployRef, Failure, ProcessType};
 use crate::keeper::Exit;
 use crate::logs::{self, Filter, Line, Source, Start, Tail};
 use crate::release::Release;
-use crate::run::{OneOff, Stdio};
+use crate::run::{self, OneOff, Stdio};
 use crate::store::OneOffKind;
 use jiff::Timestamp;
 use std::path::PathBuf;
@@ -24,6 +24,7 @@ pub(super) async fn release_phase(
     }
     let runnable = host.runnable(&release.deploy, release.number)?;
     let Some(argv) = runnable.argv(&ProcessType::release()) else { return Ok(()) };
+    wait_for_earlier(platform, journal, &release.deploy).await?;
     let phase = journal.phase("release phase");
     let began = Timestamp::now();
     let kind = OneOffKind::Release;
@@ -41,6 +42,24 @@ pub(super) async fn release_phase(
             .next("its output is above, and in `xii logs`"));
     }
     phase.done("exit 0");
+    Ok(())
+}
+
+/// Never two at once: one that was started by a server before this one is waited for.
+async fn wait_for_earlier(
+    platform: &Platform,
+    journal: &Journal,
+    deploy: &DeployRef,
+) -> Result<(), Failure> {
+    for (row, record) in run::release_phases_left(platform.host(), deploy)? {
+        journal.note("an interrupted release phase still runs; waiting for its end");
+        tokio::select! {
+            settled = run::settle(platform.host(), row, record) => settled?,
+            () = journal.cancelled() => {
+                return Err(Failure::platform("cancelled before the release phase"));
+            }
+        }
+    }
     Ok(())
 }
 
