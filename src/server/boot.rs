@@ -49,7 +49,7 @@ async fn run(settings: ServerSettings, log: Log) -> Result<(), Failure> {
     let listener = listen(&host.home.socket())?;
     log.info(&format!("control socket {}", host.home.socket().display()));
     let operations = Operations::new(platform.clone());
-    let api = Api { platform, operations, isolation, settings, log, ending: Arc::default() };
+    let api = Api { platform, operations, isolation, log, ending: Arc::default() };
     http::serve(listener, api).await
 }
 

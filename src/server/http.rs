@@ -2,7 +2,6 @@
 
 use super::log::Log;
 use super::operations::Operations;
-use super::settings::ServerSettings;
 use super::{changes, codebases, doctor, one_off, reads, streams};
 use crate::app::Failure;
 use crate::deploy::Platform;
@@ -19,7 +18,6 @@ pub struct Api {
     pub platform: Arc<Platform>,
     pub operations: Operations,
     pub isolation: Isolation,
-    pub settings: ServerSettings,
     pub log: Log,
     /// Woken when `xii down` is done.
     pub ending: Arc<Notify>,
