@@ -1,7 +1,7 @@
 //! The release phase: the `release` command of the new release, before anything of it runs.
 
 use super::{Journal, Platform};
-use crate::app::{Failure, ProcessType};
+use crate::app::{DeployRef, Failure, ProcessType};
 use crate::keeper::Exit;
 use crate::logs::{self, Filter, Line, Source, Start, Tail};
 use crate::release::Release;
@@ -9,8 +9,11 @@ use crate::run::{OneOff, Stdio};
 use crate::store::OneOffKind;
 use jiff::Timestamp;
 use std::path::PathBuf;
+use std::time::Duration;
 
 const SIGTERM: i32 = 15;
+/// The ledger tells nobody when a row changes.
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
 /// Runs it, if there is one. Its output is in the log and in the journal.
 pub(super) async fn release_phase(
@@ -24,6 +27,7 @@ pub(super) async fn release_phase(
     }
     let runnable = host.runnable(&release.deploy, release.number)?;
     let Some(argv) = runnable.argv(&ProcessType::release()) else { return Ok(()) };
+    wait_for_earlier(platform, journal, &release.deploy).await?;
     let phase = journal.phase("release phase");
     let began = Timestamp::now();
     let kind = OneOffKind::Release;
@@ -41,6 +45,31 @@ pub(super) async fn release_phase(
             .next("its output is above, and in `xii logs`"));
     }
     phase.done("exit 0");
+    Ok(())
+}
+
+/// Never two at once: one that was started by a server before this one is waited for. Its
+/// end is written into the ledger by whoever re-attached to it.
+async fn wait_for_earlier(
+    platform: &Platform,
+    journal: &Journal,
+    deploy: &DeployRef,
+) -> Result<(), Failure> {
+    let runs = || -> Result<bool, Failure> {
+        let running = platform.host().ledger.running_one_offs()?;
+        Ok(running.iter().any(|(of, one)| of == deploy && one.kind == OneOffKind::Release))
+    };
+    if runs()? {
+        journal.note("an interrupted release phase still runs; waiting for its end");
+    }
+    while runs()? {
+        tokio::select! {
+            () = tokio::time::sleep(LOOK_AGAIN) => {}
+            () = journal.cancelled() => {
+                return Err(Failure::platform("cancelled before the release phase"));
+            }
+        }
+    }
     Ok(())
 }
 

@@ -256,6 +256,7 @@ async fn stop_everything(
     for (handle, change) in changes {
         handle.until_empty(change).await?;
     }
+    crate::run::stop_all(platform.host()).await?;
     phase.done(if count == 1 { "1 instance".into() } else { format!("{count} instances") });
     Ok(())
 }

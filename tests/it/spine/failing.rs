@@ -35,6 +35,17 @@ fn a_release_that_does_not_come_up_leaves_the_old_one_serving() {
     world.leave();
 }
 
+/// The one slow test of this module: Heroku's boot timeout is a minute.
+#[test]
+fn a_web_process_that_never_listens_is_given_up_after_a_minute() {
+    let world = World::new();
+    let app = world.deployed("shop");
+    app.commit(&[("Procfile", "web: trap 'exit 0' TERM; while :; do sleep 0.1; done\n")]);
+    let _ = app.xii(&["deploy"]).refused(3, &["Error R10", "$PORT", "v1 goes on serving"]);
+    assert_eq!(app.body("/"), "v1 web.1");
+    world.leave();
+}
+
 #[test]
 fn a_first_deploy_that_fails_leaves_nothing_running() {
     let world = World::new();

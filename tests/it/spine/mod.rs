@@ -4,6 +4,7 @@ mod config;
 mod deploy;
 mod failing;
 mod formation;
+mod gapless;
 mod homes;
 mod logs;
 mod one_off;

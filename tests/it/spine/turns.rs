@@ -113,3 +113,23 @@ fn down_during_a_deploy_cancels_it() {
     assert_eq!(app.json(&["releases", "info", "v2"])["status"], "failed");
     world.leave();
 }
+
+#[test]
+fn an_interrupted_release_phase_never_runs_beside_the_next_one() {
+    let world = World::new();
+    let app = world.deployed("shop");
+    let web = "web: exec python3 -u web.py";
+    app.commit(&[("Procfile", &format!("{web}\nrelease: echo begin; exec sleep 600\n"))]);
+    let child = deploying(&app, "begin");
+    world.kill_server();
+    world.up();
+    let _ = end(child).refused(1, &["interrupted"]);
+    app.commit(&[("Procfile", &format!("{web}\nrelease: echo next\n"))]);
+    let next = deploying(&app, "still runs; waiting for its end");
+    assert!(!world.log("shop").contains("app[release.1]: next"));
+    kill(i32::try_from(next.id()).unwrap(), rustix::process::Signal::INT);
+    let _ = end(next).refused(1, &["cancelled before the release phase"]);
+    assert_eq!(app.body("/"), "v1 web.1");
+    // It is still there, and goes with everything else.
+    world.leave();
+}
