@@ -53,6 +53,14 @@ fn show(action: &Action) -> String {
 use State::{Crashed, Ready, Starting};
 
 #[test]
+fn no_more_start_than_may_boot_at_once() {
+    let desired = desired(2, &[(WEB, 3)]);
+    let two = Observed { places: Some(2), ..Observed::default() };
+    assert_eq!(next(&desired, &two), ["start web.1 v2", "start web.2 v2"]);
+    assert!(next(&desired, &Observed { places: Some(0), ..two }).is_empty());
+}
+
+#[test]
 fn nothing_is_done_when_observed_is_desired() {
     let world = observed(vec![seen(WEB, 1, 1, 1, Ready), seen(WORKER, 1, 2, 1, Ready)], &[1]);
     assert!(next(&desired(1, &[(WEB, 1), (WORKER, 1)]), &world).is_empty());
