@@ -2,6 +2,10 @@
 
 use crate::world::{Checkout, World, kill};
 use rustix::process::Signal;
+use std::sync::{Mutex, PoisonError};
+
+/// Homes without root and without a common run folder do not know of each other's ports.
+static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
 fn possible(test: &str) -> bool {
     let root = rustix::process::geteuid().is_root();
@@ -23,6 +27,7 @@ fn without_root_the_whole_spine_works_and_says_its_level() {
     if !possible("without_root_the_whole_spine_works_and_says_its_level") {
         return;
     }
+    let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
     let world = World::rootless();
     assert_eq!(world.health()["isolation"], "user-namespace");
     let app = deployed(&world, "app");
@@ -46,7 +51,8 @@ fn without_root_apps_outlive_the_server_and_crashes() {
     if !possible("without_root_apps_outlive_the_server_and_crashes") {
         return;
     }
-    let world = World::rootless();
+    let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut world = World::rootless();
     let host = deployed(&world, "app").host();
     world.kill_server();
     let _ = world.get(&host, "/exit/3");
@@ -69,6 +75,7 @@ fn without_root_the_doctor_names_what_is_missing_and_why() {
     if !possible("without_root_the_doctor_names_what_is_missing_and_why") {
         return;
     }
+    let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
     let world = World::rootless();
     let said = world.xii(&["doctor"]);
     assert_eq!(said.code, 1, "{said:?}");

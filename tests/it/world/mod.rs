@@ -4,6 +4,7 @@
 mod checkout;
 mod http;
 mod remains;
+mod rootless;
 
 pub use checkout::{Checkout, WEB};
 pub use http::{Answer, Client, get};
@@ -12,7 +13,6 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-pub const NOBODY: u32 = 65_534;
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
 pub struct World {
@@ -92,25 +92,7 @@ impl World {
         World { folder, http: Default::default(), left: false, rootless: false }
     }
 
-    /// Everything in it is run by a user without privileges. Needs root itself.
-    pub fn rootless() -> World {
-        let mut world = World::without_server();
-        world.rootless = true;
-        // Where that user may read it.
-        std::fs::copy(env!("CARGO_BIN_EXE_xii"), world.folder().join("program")).unwrap();
-        world.give_away(world.folder());
-        world.up();
-        world
-    }
-
-    /// A folder becomes the property of the user without privileges.
-    pub fn give_away(&self, folder: &Path) {
-        let owner = format!("{NOBODY}:{NOBODY}");
-        let chown = Command::new("chown").arg("-R").arg(owner).arg(folder).status();
-        assert!(chown.unwrap().success());
-    }
-
-    pub fn up(&self) {
+    pub fn up(&mut self) {
         let _ = self.xii(&["up"]).ok();
         let health = self.health();
         let http = health["http"].as_str().unwrap().trim_start_matches("http://");
@@ -161,17 +143,6 @@ impl World {
             .env("XII_ISOLATION", "best-effort")
             .env("XDG_RUNTIME_DIR", self.folder())
             .stdin(Stdio::null());
-        command
-    }
-
-    fn program(&self) -> Command {
-        if !self.rootless {
-            return Command::new(env!("CARGO_BIN_EXE_xii"));
-        }
-        let mut command = Command::new("setpriv");
-        let user = NOBODY.to_string();
-        command.args(["--reuid", &user, "--regid", &user, "--clear-groups"]);
-        command.arg(self.folder().join("program"));
         command
     }
 
