@@ -52,7 +52,7 @@ fn without_root_apps_outlive_the_server_and_crashes() {
         return;
     }
     let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
-    let mut world = World::rootless();
+    let world = World::rootless();
     let host = deployed(&world, "app").host();
     world.kill_server();
     let _ = world.get(&host, "/exit/3");

@@ -92,7 +92,7 @@ impl World {
         World { folder, http: Default::default(), left: false, rootless: false }
     }
 
-    pub fn up(&mut self) {
+    pub fn up(&self) {
         let _ = self.xii(&["up"]).ok();
         let health = self.health();
         let http = health["http"].as_str().unwrap().trim_start_matches("http://");
