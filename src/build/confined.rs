@@ -27,7 +27,8 @@ pub struct Confinement<'a> {
     pub app: &'a AppName,
     pub level: Level,
     pub user: User,
-    pub limits: Limits,
+    /// `None` where the machine offers none.
+    pub limits: Option<Limits>,
     pub cancel: &'a Cancel,
     /// When the whole build has to be over.
     pub deadline: Instant,
@@ -87,6 +88,7 @@ impl Confinement<'_> {
             getrandom::u64().map_err(|error| Failure::platform("no randomness").because(error))?;
         let deploy = DeployRef { app: self.app.clone(), deploy: DeployName::production() };
         let home = self.home.id();
+        let limited = self.level == Level::Full && self.limits.is_some();
         Ok(KeeperSpec {
             v: VERSION,
             deploy,
@@ -103,8 +105,8 @@ impl Confinement<'_> {
                 user: self.user.clone(),
                 hostname: "build".to_string(),
                 cwd: command.cwd.clone(),
-                limits: self.limits.clone(),
-                cgroup: (self.level == Level::Full).then(|| format!("xii-{home}/{number}")),
+                limits: self.limits.clone().unwrap_or_default(),
+                cgroup: limited.then(|| format!("xii-{home}/{number}")),
             },
             argv: command.argv.clone(),
             env: Env(command.env.clone()),

@@ -185,7 +185,7 @@ fn confinement<'a>(
         app,
         level: host.level,
         user,
-        limits: build::default_limits(),
+        limits: host.limits.then(build::default_limits),
         cancel,
         deadline: Instant::now() + build::TIME_LIMIT,
     }

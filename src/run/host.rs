@@ -14,6 +14,8 @@ pub struct Host {
     pub key: Key,
     pub block: Block,
     pub level: Level,
+    /// Cgroups can be made here.
+    pub limits: bool,
     /// The xii binary new keepers are started from.
     pub exe: PathBuf,
     pub routes: Routes,
@@ -50,6 +52,7 @@ impl Addressing {
 impl Host {
     /// The cgroup of one keeper's process.
     pub fn cgroup(&self, keeper: u64) -> Option<String> {
-        (self.level == Level::Full).then(|| format!("xii-{}/{keeper}", self.home.id().as_str()))
+        let limited = self.level == Level::Full && self.limits;
+        limited.then(|| format!("xii-{}/{keeper}", self.home.id().as_str()))
     }
 }

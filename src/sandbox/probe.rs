@@ -17,6 +17,10 @@ use std::process::ExitCode;
 pub struct Isolation {
     /// The best sandbox that can be built; `None`: none at all.
     pub level: Option<Level>,
+    /// Memory, cpu and processes can be bounded.
+    pub limits: bool,
+    /// Ports of apps can be kept apart.
+    pub firewall: bool,
     /// What `full` promises and this machine does not give.
     pub missing: Vec<Missing>,
 }
@@ -54,15 +58,34 @@ pub fn probe(exe: &Path) -> Isolation {
             }),
         }
     }
-    if let Err(why) = try_cgroup() {
+    let limits = try_cgroup();
+    let firewall = firewall::try_out();
+    let (has_limits, has_firewall) = (limits.is_ok(), firewall.is_ok());
+    if let Err(why) = limits {
         let remedy = Some("run as root, outside of a container without its own cgroup".into());
         missing.push(Missing { what: "limits of memory, cpu and processes".into(), why, remedy });
     }
-    if let Err(failure) = firewall::try_out() {
+    if let Err(failure) = firewall {
         let (why, remedy) = (failure.to_string(), failure.next);
         missing.push(Missing { what: "a firewall between apps' ports".into(), why, remedy });
     }
-    Isolation { level, missing }
+    Isolation { level, limits: has_limits, firewall: has_firewall, missing }
+}
+
+impl std::fmt::Display for Isolation {
+    /// By property: `full`, `namespaces, without a firewall`, `user-namespace`, `none`.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.level {
+            None => f.write_str("none"),
+            Some(Level::UserNamespace) => f.write_str("user-namespace"),
+            Some(Level::Full) if self.is_full() => f.write_str("full"),
+            Some(Level::Full) => {
+                f.write_str("namespaces")?;
+                f.write_str(if self.limits { "" } else { ", without limits" })?;
+                f.write_str(if self.firewall { "" } else { ", without a firewall" })
+            }
+        }
+    }
 }
 
 fn try_cgroup() -> std::result::Result<(), String> {

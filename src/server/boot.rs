@@ -38,9 +38,9 @@ async fn run(settings: ServerSettings, log: Log) -> Result<(), Failure> {
     log.info(&format!("home {} ({})", home.dir().display(), home.id()));
     let isolation = sandbox::probe(&settings.exe);
     let level = required(&isolation, settings.isolation)?;
-    log.info(&format!("isolation {}", level_name(level)));
-    let host = open_host(&settings, home, level)?;
-    protect(&host, log)?;
+    log.info(&format!("isolation {isolation}"));
+    let host = open_host(&settings, home, level, isolation.limits)?;
+    protect(&host, &isolation, log)?;
     let http = router::ensure(&host, &settings)?;
     log.info(&format!("router on http://{http}"));
     let host =
@@ -85,13 +85,6 @@ fn holder_lives(home: &Home) -> bool {
     text.trim().parse().map_or(true, |pid| sandbox::process::start_time(pid).is_some())
 }
 
-pub fn level_name(level: Level) -> &'static str {
-    match level {
-        Level::Full => "full",
-        Level::UserNamespace => "user-namespace",
-    }
-}
-
 fn required(isolation: &Isolation, required: RequiredIsolation) -> Result<Level, Failure> {
     let missing = isolation.missing.first();
     let why = missing.map_or(String::new(), |missing| format!("{}: {}", missing.what, missing.why));
@@ -109,7 +102,12 @@ fn required(isolation: &Isolation, required: RequiredIsolation) -> Result<Level,
     Ok(level)
 }
 
-fn open_host(settings: &ServerSettings, home: Home, level: Level) -> Result<Host, Failure> {
+fn open_host(
+    settings: &ServerSettings,
+    home: Home,
+    level: Level,
+    limits: bool,
+) -> Result<Host, Failure> {
     let ledger = Ledger::open(&home.ledger())?;
     let key_path = settings.key_file.clone().unwrap_or_else(|| home.key());
     let key = Key::load_or_create(&key_path, &ledger)?;
@@ -124,6 +122,7 @@ fn open_host(settings: &ServerSettings, home: Home, level: Level) -> Result<Host
         key,
         block,
         level,
+        limits,
         exe: settings.exe.clone(),
         addressing: Addressing { http: settings.http, base_domain: settings.base_domain.clone() },
         boots: Boots::of_this_machine(),
@@ -137,9 +136,8 @@ fn last_table(router_dir: &Path) -> Option<Table> {
 }
 
 /// The firewall, where there is one. Without it the doctor says what that means.
-fn protect(host: &Host, log: Log) -> Result<(), Failure> {
-    let firewall = firewall::try_out();
-    if host.level != Level::Full || firewall.is_err() {
+fn protect(host: &Host, isolation: &Isolation, log: Log) -> Result<(), Failure> {
+    if host.level != Level::Full || !isolation.firewall {
         log.warn("no firewall: apps can reach each other's ports");
         return Ok(());
     }

@@ -17,11 +17,10 @@ pub async fn doctor(Shared(api): Shared<Api>) -> Json<Doctor> {
 
 /// What was found by trying, with or without a server.
 pub fn isolation_checks(isolation: &Isolation) -> Vec<DoctorCheck> {
-    let level = isolation.level.map_or("none", super::boot::level_name);
     let mut checks = vec![DoctorCheck {
         name: "isolation".to_string(),
         ok: isolation.is_full(),
-        found: level.to_string(),
+        found: isolation.to_string(),
         remedy: None,
     }];
     checks.extend(isolation.missing.iter().map(|missing| DoctorCheck {

@@ -5,7 +5,6 @@ use super::api::{
     AppSummary, Config, DeployInfo, Health, InstanceStatus, Processes, ReleaseDiff, ReleaseInfo,
     Verified,
 };
-use super::boot::level_name;
 use super::http::Api;
 use crate::app::{AppName, DeployRef, Failure, ReleaseNumber};
 use crate::deploy;
@@ -27,7 +26,7 @@ pub async fn health(Shared(api): Shared<Api>) -> Json<Health> {
         home_id: host.home.id().to_string(),
         http: format!("http://{}", host.addressing.http),
         base_domain: host.addressing.base_domain.clone(),
-        isolation: level_name(host.level).to_string(),
+        isolation: api.isolation.to_string(),
     })
 }
 
@@ -133,7 +132,7 @@ pub async fn processes(Shared(api): Shared<Api>, Named(deploy): Named) -> Answer
         formation: formation(&api, &deploy, current.as_ref())?,
         commands: commands(current.as_ref()),
         deploy,
-        isolation: level_name(host.level).to_string(),
+        isolation: api.isolation.to_string(),
         instances,
     }))
 }

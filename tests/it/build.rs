@@ -42,7 +42,7 @@ impl World {
             app: &self.app,
             level: Level::Full,
             user: self.user.clone(),
-            limits: default_limits(),
+            limits: Some(default_limits()),
             cancel: &self.cancel,
             deadline: Instant::now() + self.time_limit,
         };

@@ -29,5 +29,6 @@ fn root_is_refused_by_a_machine_without_a_firewall_and_told_what_to_install() {
     let _ = up_without_nft(&world, "best-effort").unwrap().ok();
     let said = world.xii(&["doctor"]);
     assert!(said.out.contains("apt-get install nftables"), "{}", said.out);
+    assert_eq!(world.health()["isolation"], "namespaces, without a firewall");
     world.leave();
 }
