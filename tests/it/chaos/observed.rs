@@ -69,10 +69,19 @@ pub fn until_reached(world: &World, app: &str, state: &State, release: u64) {
         (seen == wanted).then_some(())
     });
     assert!(reached.is_some(), "wanted {wanted:?}, seen {seen:?}: {:#?}", world.ps(app));
-    let answer = world.get(&format!("{app}.localhost"), "/");
-    assert!(answer.body.starts_with(&format!("v{release} ")), "v{release}: {answer:?}");
-    let code = world.get(&format!("{app}.localhost"), "/env/CODE");
-    assert_eq!(code.body, state.code.to_string());
+    // A router whose keeper was killed is back after a moment.
+    let answers = |path: &str, good: &dyn Fn(&str) -> bool| {
+        let mut last = None;
+        let reached = world.within(crate::world::PATIENCE, || {
+            let answer = world.get(&format!("{app}.localhost"), path);
+            let is_good = good(&answer.body);
+            last = Some(answer);
+            is_good.then_some(())
+        });
+        assert!(reached.is_some(), "{path} of v{release}: {last:?}");
+    };
+    answers("/", &|body| body.starts_with(&format!("v{release} ")));
+    answers("/env/CODE", &|body| body == state.code.to_string());
 }
 
 /// `web.1 up v3`, sorted.
