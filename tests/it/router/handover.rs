@@ -213,8 +213,7 @@ async fn start(spec: KeepRouterSpec) -> Result<KeepRouterRecord, xii::app::Failu
 
 #[tokio::test]
 async fn a_router_given_a_user_has_no_capabilities_left() {
-    if !std::fs::read_to_string("/proc/self/status").unwrap().contains("CapEff:\t000001ffffffffff")
-    {
+    if !rustix::process::geteuid().is_root() {
         eprintln!("SKIP a_router_given_a_user_has_no_capabilities_left: not root");
         return;
     }
