@@ -1,7 +1,7 @@
 //! The environment of a build: the same words on every machine, so that the same source
 //! gives the same bytes. Nothing of the server's own environment, no config, no secrets.
 
-use super::toolchain::Python;
+use super::tool::Tool;
 use std::collections::BTreeMap;
 
 /// Where the app lies while it is built and while it runs.
@@ -43,13 +43,13 @@ const CONSTANTS: [(&str, &str); 14] = [
 
 /// `SOURCE_DATE_EPOCH` is added when the build runs: the same tree in another commit is the
 /// same build.
-pub fn of_a_build(python: Option<&Python>) -> BTreeMap<String, String> {
+pub fn of_a_build(tools: &[Tool]) -> BTreeMap<String, String> {
     let constants = CONSTANTS.iter().copied();
     let bundles = CA_NAMES.iter().map(|name| (*name, CA_BUNDLE));
     let mut env: BTreeMap<String, String> =
         constants.chain(bundles).map(|(name, value)| (name.into(), value.into())).collect();
-    let mounts = python.and_then(Python::mount);
-    let folders: Vec<String> = mounts.iter().map(|mount| mount.display().to_string()).collect();
+    let mounts = tools.iter().filter_map(Tool::mount);
+    let folders: Vec<String> = mounts.map(|mount| mount.display().to_string()).collect();
     env.insert("PATH".into(), path(&folders));
     env
 }

@@ -4,21 +4,10 @@ use super::tree::Tree;
 use crate::app::Failure;
 
 /// A name at the root (`*.` begins a file's ending) → what it is → an example command.
-const SIGNS: [(&str, &str, &str); 20] = [
-    ("uv.lock", "Python with uv", "uv sync --frozen"),
-    ("poetry.lock", "Python with Poetry", "poetry install --only main"),
-    ("Pipfile", "Python with Pipenv", "pipenv sync"),
-    (
-        "pyproject.toml",
-        "Python with pyproject.toml",
-        "python3 -m venv .venv && .venv/bin/pip install .",
-    ),
-    ("setup.py", "Python with setup.py", "python3 -m venv .venv && .venv/bin/pip install ."),
-    ("package.json", "Node.js", "npm ci && npm run build"),
+const SIGNS: [(&str, &str, &str); 13] = [
     ("deno.json", "Deno", "deno cache main.ts"),
     ("Gemfile", "Ruby", "bundle install --path vendor"),
     ("go.mod", "Go", "go build -o server ."),
-    ("Cargo.toml", "Rust", "cargo build --release --locked"),
     ("composer.json", "PHP", "composer install --no-dev"),
     ("index.php", "PHP", "true"),
     ("pom.xml", "Java with Maven", "mvn -B package"),
@@ -36,23 +25,17 @@ pub fn recognise(tree: &Tree) -> Option<Failure> {
     let (sign, language, example) = SIGNS
         .into_iter()
         .find_map(|(sign, language, example)| Some((found(tree, sign)?, language, example)))?;
-    let failure = Failure::app(format!(
-        "this looks like {language}, which xii cannot build by itself"
-    ))
-    .why(format!(
-        "`{sign}` is there; known are Python (requirements.txt) and static sites (index.html)"
-    ));
+    let failure =
+        Failure::app(format!("this looks like {language}, which xii cannot build by itself"))
+            .why(format!("`{sign}` is there; known are Python, Node.js, Rust and static sites"));
     let by_command =
         format!("say in xii.toml how it is built:\n\n    [build]\n    command = {example:?}");
-    Some(failure.next(match language.starts_with("Python") {
-        true => format!("write a requirements.txt (`pip freeze`, `uv export` and `poetry export` make one), or {by_command}"),
-        false => by_command,
-    }))
+    Some(failure.next(by_command))
 }
 
 pub fn nothing_recognised(tree: &Tree, has_procfile: bool) -> Failure {
     let failure = Failure::app("xii does not recognise how to build this")
-        .why("looked at the root for requirements.txt (Python), index.html without a Procfile (static site), and `[build] command` in xii.toml");
+        .why("looked at the root for requirements.txt or a Python lock, package.json (Node.js), Cargo.toml (Rust), index.html without a Procfile (static site), and `[build] command` in xii.toml");
     if tree.names.iter().any(|name| name.ends_with(".py")) {
         return failure.next("for Python without dependencies, commit an empty requirements.txt");
     }

@@ -4,12 +4,14 @@ use super::environment::{self, APP, CACHE};
 use super::event::{Event, Phase};
 use super::exec::Exec;
 use super::files::{self, TmpDir, failed};
-use super::plan::{Language, Layer, Plan, Stage};
+use super::language::Kind;
+use super::plan::{Layer, Plan, Stage};
+use super::python::pins;
 use super::result::{self, Build, Description};
 use super::stacks::{self, Mounted};
 use super::steps::{self, Bench};
 use super::tree::Tree;
-use super::{layer, pins, room};
+use super::{layer, room};
 use crate::app::{AppName, Failure};
 use crate::keeper::Cancel;
 use crate::sandbox::{Mount, User};
@@ -75,7 +77,7 @@ pub fn build(
         said(Event::Warning { text: text.clone() });
     }
     let mut run = Run { request, cache, toolchains: Vec::new(), phases: Vec::new(), exec, said };
-    run.toolchain()?;
+    run.tools_ready()?;
     run.prepare()?;
     run.stages()?;
     run.finish()
@@ -91,19 +93,20 @@ struct Run<'a, 'e, 's> {
 }
 
 impl Run<'_, '_, '_> {
-    fn toolchain(&mut self) -> Result<(), Failure> {
-        let Some(python) = &self.request.plan.toolchain else { return Ok(()) };
-        let name = format!("toolchain: Python {python}");
-        self.phase(name, |run| {
-            let said = &mut *run.said;
-            let user = run.request.user.as_ref();
-            let mut line = |text: &str| said(Event::Output { line: text.to_string() });
-            let mounted = stacks::ready(run.request.home, python, user, run.exec, &mut line)?;
-            if let Some(mounted) = &mounted {
-                line(&format!("{} is {}", mounted.name, mounted.digest.short()));
-            }
-            run.toolchains.extend(mounted);
-            Ok(false)
+    fn tools_ready(&mut self) -> Result<(), Failure> {
+        let tools = &self.request.plan.tools;
+        tools.iter().filter(|tool| tool.mount().is_some()).try_for_each(|tool| {
+            self.phase(format!("toolchain: {} {tool}", tool.name), |run| {
+                let said = &mut *run.said;
+                let user = run.request.user.as_ref();
+                let mut line = |text: &str| said(Event::Output { line: text.to_string() });
+                let mounted = stacks::ready(run.request.home, tool, user, run.exec, &mut line)?;
+                if let Some(mounted) = &mounted {
+                    line(&format!("{} is {}", mounted.name, mounted.digest.short()));
+                }
+                run.toolchains.extend(mounted);
+                Ok(false)
+            })
         })
     }
 
@@ -165,9 +168,9 @@ impl Run<'_, '_, '_> {
         if let Some(user) = &self.request.user {
             files::give_to(workspace.0.path(), user)?;
         }
-        let python = self.request.plan.toolchain.as_ref();
+        let tools = &self.request.plan.tools;
         let mut bench =
-            Bench { env: environment::of_a_build(python), mounts: self.mounts(&workspace) };
+            Bench { env: environment::of_a_build(tools), mounts: self.mounts(&workspace) };
         bench.env.insert("SOURCE_DATE_EPOCH".into(), "0".into());
         self.steps(stage, &bench)?;
         let made = workspace.source().join(&layer.path);
@@ -214,7 +217,7 @@ impl Run<'_, '_, '_> {
         if let Some(output) = &request.plan.output {
             check_output(&app, output)?;
         }
-        if request.plan.language == Language::Python
+        if request.plan.languages.contains(&Kind::Python)
             && let Some(text) = pins::unlisted(&Tree::read(&app)?, &app)
         {
             (self.said)(Event::Warning { text });

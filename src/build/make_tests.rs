@@ -230,8 +230,9 @@ impl World {
         };
         let exe = PathBuf::from("/usr/bin/python3.11");
         let origin = crate::build::Origin::Stack { exe };
-        let python = crate::build::Python { version: "3.11.2".parse().unwrap(), origin };
-        let available = Toolchains { pythons: vec![python], ..Toolchains::default() };
+        let (name, version) = (crate::build::ToolName::Python, "3.11.2".parse().unwrap());
+        let python = crate::build::Tool { name, version, origin };
+        let available = Toolchains { tools: vec![python], ..Toolchains::default() };
         let plan = plan(&tree, &Manifests::parse(&texts).unwrap(), &available)?;
         let request = Request {
             home: &self.home,

@@ -6,57 +6,67 @@
 //! half-made thing behind: what is not complete is in `tmp` and swept away.
 //!
 //! ```text
-//! tree.rs          what planning looks at          plan.rs       tree → plan, pure
-//! python.rs static_site.rs command.rs              one file per language
-//! static_server    what serves a static site
-//! foreign.rs       languages that are not known    environment.rs  a build's environment
-//! toolchain.rs on_path.rs                          which Pythons there are
-//! fingerprint.rs   what lies below, on `host`
-//! exec.rs confined.rs one confined command      hint.rs       what its last words mean
-//! make.rs event.rs running a plan               result.rs     builds/<digest>
-//! stacks.rs relocate.rs                         a Python copied into stacks/<digest>
-//! steps.rs         one step, and how it failed   pins.rs       what is not pinned
-//! layer.rs         dependencies kept for the next build
-//! files.rs room.rs trees of files, and room for them
+//! tree.rs            what planning looks at       plan.rs draft.rs  tree → plan, pure
+//! language.rs        the languages, and which of them a tree is in
+//! python node.rs rust.rs static_site.rs command.rs  one place per language
+//! static_server      what serves a static site
+//! foreign.rs         languages that are not known   environment.rs  a build's environment
+//! tool.rs            an interpreter, a compiler, a package manager
+//! toolchain.rs on_path.rs  which of them are here   fetch  those that were not
+//! stacks.rs relocate.rs    tools in stacks/<digest>
+//! fingerprint.rs     what lies below, on `host`
+//! exec.rs confined.rs one confined command         hint.rs  what its last words mean
+//! make.rs event.rs   running a plan                result.rs  builds/<digest>
+//! steps.rs           one step, and how it failed   version.rs  versions, written and found
+//! layer.rs           dependencies kept for the next build
+//! files.rs room.rs   trees of files, and room for them
 //! ```
 
 mod command;
 mod confined;
+mod draft;
 mod environment;
 mod event;
 mod exec;
+mod fetch;
 mod files;
 mod fingerprint;
 mod foreign;
 mod hint;
+mod language;
 mod layer;
 mod make;
+mod node;
 mod on_path;
-mod pins;
 mod plan;
 mod python;
 mod relocate;
-mod requirements;
 mod result;
 mod room;
+mod rust;
 mod stacks;
 pub mod static_server;
 mod static_site;
 mod steps;
+mod tool;
 mod toolchain;
 mod tree;
 mod version;
 
 pub use confined::{Confinement, TIME_LIMIT, default_limits};
+pub use draft::Stop;
 pub use environment::path;
 pub use event::{Event, Phase};
 pub use exec::{Confined, Exec};
+pub use fetch::{Fetch, fetch};
 pub use fingerprint::Fingerprint;
+pub use language::Kind;
 pub use make::{Request, Workspace, build};
-pub use plan::{Language, Layer, Plan, Stage, Step, build_key, plan};
+pub use plan::{Layer, Plan, Stage, Step, build_key, plan};
 pub use result::{Build, Description, app_folder, remove};
 pub use room::{room_to_build, sweep};
 pub use stacks::Mounted;
-pub use toolchain::{Origin, Python, Toolchains};
+pub use tool::{Origin, Tool, ToolName, Wish};
+pub use toolchain::Toolchains;
 pub use tree::Tree;
 pub use version::{Version, Wanted};

@@ -1,7 +1,7 @@
 //! Pythons that the server's PATH leads to, by files alone: a shim is a script, so the
 //! installations it stands for are looked up beside it.
 
-use super::toolchain::{Origin, Python};
+use super::tool::{Origin, Tool, ToolName};
 use super::version::Version;
 use std::collections::BTreeSet;
 use std::os::unix::fs::MetadataExt;
@@ -12,14 +12,14 @@ const STACK: [&str; 4] = ["/usr", "/bin", "/sbin", "/lib"];
 /// Beside the `shims` folder of pyenv; of asdf and mise.
 const SHIMMED: [&str; 2] = ["versions", "installs/python"];
 
-pub fn pythons(path: &str) -> Vec<Python> {
+pub fn pythons(path: &str) -> Vec<Tool> {
     let mut prefixes = BTreeSet::new();
     for folder in path.split(':').map(Path::new).filter(|folder| folder.is_absolute()) {
         if !STACK.iter().any(|stack| folder.starts_with(stack)) {
             prefixes.extend(prefixes_of(folder));
         }
     }
-    let mut found: Vec<Python> = prefixes.iter().filter_map(|prefix| inspect(prefix)).collect();
+    let mut found: Vec<Tool> = prefixes.iter().filter_map(|prefix| inspect(prefix)).collect();
     found.sort_by_key(|python| std::cmp::Reverse(python.version));
     found
 }
@@ -42,7 +42,7 @@ fn folders(below: &Path) -> Vec<PathBuf> {
 }
 
 /// A Python at this prefix: its library, its program, and a way to know the exact version.
-fn inspect(prefix: &Path) -> Option<Python> {
+fn inspect(prefix: &Path) -> Option<Tool> {
     if prefix.join("pyvenv.cfg").exists() {
         return None;
     }
@@ -54,7 +54,8 @@ fn inspect(prefix: &Path) -> Option<Python> {
     let exe = prefix.join(format!("bin/python3.{minor}"));
     let stamp = stamp(&exe)?;
     let version = declared(prefix, minor).or_else(|| named(prefix, minor))?;
-    Some(Python { version, origin: Origin::Server { prefix: prefix.to_path_buf(), stamp } })
+    let origin = Origin::Server { prefix: prefix.to_path_buf(), stamp };
+    Some(Tool { name: ToolName::Python, version, origin })
 }
 
 /// `#define PY_VERSION "3.12.1"`

@@ -1,34 +1,32 @@
 //! From a tree and its manifests to what a build will do: pure, and shown by
 //! `xii build --plan`. Nothing here touches the machine.
 
+use super::draft::{Draft, Stop};
 use super::fingerprint::Fingerprint;
-use super::toolchain::{Python, Toolchains};
+use super::language::{self, Kind};
+use super::tool::{Tool, ToolName};
+use super::toolchain::Toolchains;
 use super::tree::Tree;
-use super::{command, environment, foreign, python, static_site};
+use super::{environment, static_site};
 use crate::app::{Digest, Failure, Manifests, ProcessType};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Part of every build key; raised when this room makes other bytes from the same plan.
-const FORMAT: u32 = 1;
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Language {
-    Python,
-    Static,
-    /// `[build] command` is all that is known.
-    Command,
-}
+const FORMAT: u32 = 2;
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Plan {
-    pub language: Language,
+    /// In the order they are built; the last one is the app's own.
+    pub languages: Vec<Kind>,
     pub stack: Fingerprint,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub toolchain: Option<Python>,
+    pub tools: Vec<Tool>,
+    /// Not mounted when the app runs.
+    pub only_to_build: BTreeSet<ToolName>,
     pub stages: Vec<Stage>,
     pub env: BTreeMap<String, String>,
+    /// What the language sets for the app when it runs, below its config.
+    pub run_env: BTreeMap<String, String>,
     /// A folder that must be there afterwards.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub output: Option<String>,
@@ -70,30 +68,47 @@ pub struct Layer {
     pub inputs: Vec<String>,
 }
 
-impl std::fmt::Display for Language {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Language::Python => "Python",
-            Language::Static => "static site",
-            Language::Command => "[build] command",
-        })
-    }
-}
-
 impl Step {
+    /// In the app's folder.
     pub fn new<const N: usize>(argv: [&str; N]) -> Self {
         let argv = argv.map(String::from).to_vec();
         Step { argv, cwd: environment::APP.to_string(), may_fail: false }
     }
+
+    /// A shell's script, which stops at its first error.
+    pub fn shell(script: &str) -> Self {
+        Step::new(["sh", "-ec", script])
+    }
 }
 
 impl Plan {
-    /// What the plan builds, for a release's line: `Python 3.12.1`.
-    pub fn title(&self) -> String {
-        match &self.toolchain {
-            Some(python) => format!("{} {}", self.language, python.version),
-            None => self.language.to_string(),
+    /// A plan of nothing yet.
+    pub(super) fn begin(stack: Fingerprint) -> Self {
+        Plan {
+            languages: Vec::new(),
+            stack,
+            tools: Vec::new(),
+            only_to_build: BTreeSet::new(),
+            stages: Vec::new(),
+            env: BTreeMap::new(),
+            run_env: BTreeMap::new(),
+            output: None,
+            commands: BTreeMap::new(),
+            warnings: Vec::new(),
         }
+    }
+
+    pub fn tool(&self, name: Option<ToolName>) -> Option<&Tool> {
+        self.tools.iter().find(|tool| Some(tool.name) == name)
+    }
+
+    /// What the plan builds, for a release's line: `Node.js 22.1.0, Python 3.12.1`.
+    pub fn title(&self) -> String {
+        let title = |kind: &Kind| match self.tool(kind.tool()) {
+            Some(tool) => format!("{kind} {}", tool.version),
+            None => kind.to_string(),
+        };
+        self.languages.iter().map(title).collect::<Vec<_>>().join(", ")
     }
 }
 
@@ -101,8 +116,8 @@ impl std::fmt::Display for Plan {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         writeln!(f, "builds     {}", self.title())?;
         writeln!(f, "stack      host ({})", self.stack)?;
-        if let Some(python) = &self.toolchain {
-            writeln!(f, "toolchain  Python {python}")?;
+        for tool in &self.tools {
+            writeln!(f, "toolchain  {} {tool}", tool.name)?;
         }
         for stage in &self.stages {
             write!(f, "{stage}")?;
@@ -128,43 +143,24 @@ impl std::fmt::Display for Stage {
     }
 }
 
-/// Decides by what lies in the tree. Python comes before `[build] command`, which then runs
-/// after the dependencies are there.
-pub fn plan(tree: &Tree, manifests: &Manifests, available: &Toolchains) -> Result<Plan, Failure> {
+/// Decides by what lies in the tree. `Stop::Needs` names what has to be fetched first; the
+/// plan is then made again.
+pub fn plan(tree: &Tree, manifests: &Manifests, available: &Toolchains) -> Result<Plan, Stop> {
     let build = &manifests.settings.build;
     let has_commands = !manifests.commands.is_empty();
-    let has_page = tree.has("index.html") && !has_commands;
-    let language = if tree.has("requirements.txt") {
-        Language::Python
-    } else if build.output.is_some() && !has_commands || build.command.is_some() && has_page {
-        Language::Static
-    } else if build.command.is_some() {
-        Language::Command
-    } else if let Some(failure) = foreign::recognise(tree) {
-        return Err(failure);
-    } else if has_page {
-        Language::Static
-    } else {
-        return Err(foreign::nothing_recognised(tree, has_commands));
-    };
-    let mut plan = Plan {
-        language,
-        stack: available.stack.clone(),
-        toolchain: None,
-        stages: Vec::new(),
-        env: environment::of_a_build(None),
-        output: build.output.clone(),
-        commands: static_site::commands(language, build, has_commands),
-        warnings: Vec::new(),
-    };
-    if language == Language::Python {
-        python::add(&mut plan, tree, build, available)?;
-    } else {
-        plan.env.extend(build.env.clone());
-        plan.stages.extend(command::stage(build));
+    let languages = language::of(tree, manifests)?;
+    let mut draft =
+        Draft { tree, manifests, available, plan: Plan::begin(available.stack.clone()) };
+    draft.plan.languages = languages.clone();
+    draft.plan.output = build.output.clone();
+    draft.plan.commands = static_site::commands(languages.last().copied(), build, has_commands);
+    for kind in languages {
+        kind.language().plan(&mut draft)?;
     }
+    draft.finish();
+    let plan = draft.plan;
     if plan.commands.is_empty() && !has_commands {
-        return Err(no_procfile(tree));
+        return Err(no_procfile(tree).into());
     }
     Ok(plan)
 }

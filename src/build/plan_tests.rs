@@ -1,6 +1,6 @@
 use super::*;
 use crate::app::ManifestTexts;
-use crate::build::toolchain::Origin;
+use crate::build::tool::Origin;
 
 fn tree(files: &[(&str, &str)]) -> Tree {
     let names = files.iter().map(|(name, _)| name.split('/').next().unwrap().to_string());
@@ -20,9 +20,13 @@ fn manifests(procfile: Option<&str>, xii_toml: Option<&str>) -> Manifests {
 fn available() -> Toolchains {
     let stack = Origin::Stack { exe: "/usr/bin/python3.11".into() };
     let server = Origin::Server { prefix: "/srv/3.12.1".into(), stamp: "1".into() };
-    let python = |version: &str, origin| Python { version: version.parse().unwrap(), origin };
-    let pythons = vec![python("3.11.2", stack), python("3.12.1", server)];
-    Toolchains { pythons, ..Toolchains::default() }
+    let python = |version: &str, origin| Tool {
+        name: ToolName::Python,
+        version: version.parse().unwrap(),
+        origin,
+    };
+    let tools = vec![python("3.11.2", stack), python("3.12.1", server)];
+    Toolchains { tools, ..Toolchains::default() }
 }
 
 fn made(
@@ -30,7 +34,10 @@ fn made(
     procfile: Option<&str>,
     xii_toml: Option<&str>,
 ) -> Result<Plan, Failure> {
-    plan(&tree(files), &manifests(procfile, xii_toml), &available())
+    plan(&tree(files), &manifests(procfile, xii_toml), &available()).map_err(|stop| match stop {
+        Stop::Failed(failure) => failure,
+        Stop::Needs(wish) => panic!("{wish:?}"),
+    })
 }
 
 const WEB: Option<&str> = Some("web: python app.py");
@@ -40,7 +47,7 @@ fn a_python_app_gets_a_venv_its_packages_and_bytecode() {
     let plan =
         made(&[("requirements.txt", "flask==3.0.0"), (".python-version", "3.12\n")], WEB, None)
             .unwrap();
-    assert_eq!(plan.language, Language::Python);
+    assert_eq!(plan.languages, [Kind::Python]);
     let steps = plan.stages.iter().flat_map(|stage| &stage.steps);
     let commands: Vec<_> = steps.map(|s| format!("{} {}", s.cwd, s.argv.join(" "))).collect();
     let compile =
@@ -104,7 +111,7 @@ fn a_version_that_is_not_to_be_had_lists_what_is_and_the_line_to_write() {
     assert_eq!(
         failure.causes,
         [
-            "available: 3.11.2 (stack host, /usr/bin/python3.11), 3.12.1 (this server's PATH, /srv/3.12.1)"
+            "available: 3.11.2 (stack, /usr/bin/python3.11), 3.12.1 (this server's PATH, /srv/3.12.1)"
         ]
     );
     assert!(failure.next.unwrap().starts_with("write `python-3.12.1` into runtime.txt"));
@@ -130,11 +137,11 @@ fn a_python_app_without_a_procfile_says_what_to_write() {
 fn a_page_is_a_site_and_xii_serves_it() {
     let web = |plan: Plan| plan.commands[&ProcessType::web()].clone();
     let plan = made(&[("index.html", "")], None, None).unwrap();
-    assert_eq!((plan.language, plan.stages.len()), (Language::Static, 0));
+    assert_eq!((&plan.languages[..], plan.stages.len()), (&[Kind::Static][..], 0));
     assert_eq!(web(plan), "/opt/xii/bin/xii static-server /app");
     let toml = "[build]\ncommand = \"make site\"\noutput = \"public\"\n";
-    let plan = made(&[("package.json", "{}")], None, Some(toml)).unwrap();
-    assert_eq!((plan.language, plan.stages.len()), (Language::Static, 1));
+    let plan = made(&[("gen.py", "")], None, Some(toml)).unwrap();
+    assert_eq!((&plan.languages[..], plan.stages.len()), (&[Kind::Static][..], 1));
     assert_eq!(web(plan), "/opt/xii/bin/xii static-server /app/public");
 }
 
@@ -142,7 +149,7 @@ fn a_page_is_a_site_and_xii_serves_it() {
 fn a_build_command_builds_any_language_and_comes_last_in_a_known_one() {
     let toml = Some("[build]\ncommand = \"go build\"\nenv = { CGO_ENABLED = \"0\" }\n");
     let plan = made(&[("go.mod", "")], Some("web: ./server"), toml).unwrap();
-    assert_eq!(plan.language, Language::Command);
+    assert_eq!(plan.languages, [Kind::Command]);
     assert_eq!(plan.stages[0].steps[0].argv, ["sh", "-ec", "go build"]);
     assert_eq!(plan.env["CGO_ENABLED"], "0");
     let plan = made(&[("requirements.txt", "")], WEB, toml).unwrap();
@@ -161,13 +168,11 @@ fn a_build_command_builds_any_language_and_comes_last_in_a_known_one() {
 #[test]
 fn another_language_is_named_and_told_about_the_build_command() {
     for (file, language) in [
-        ("package.json", "Node.js"),
         ("Gemfile", "Ruby"),
         ("go.mod", "Go"),
         ("composer.json", "PHP"),
         ("pom.xml", "Java with Maven"),
         ("shop.csproj", ".NET"),
-        ("poetry.lock", "Python with Poetry"),
     ] {
         let failure = made(&[(file, ""), ("index.html", "")], None, None).unwrap_err();
         assert_eq!(failure.exit_code(), 3, "{file}");
@@ -208,7 +213,7 @@ fn a_plan_reads_like_what_will_happen() {
     let text = made(&files, WEB, Some("[build]\ncommand = \"make\"\n")).unwrap().to_string();
     for line in [
         "builds     Python 3.11.2",
-        "toolchain  Python 3.11.2 (stack host, /usr/bin/python3.11)",
+        "toolchain  Python 3.11.2 (stack, /usr/bin/python3.11)",
         "-----> dependencies: requirements.txt",
         "       made again when these change: requirements.txt",
         "       $ sh -ec make",

@@ -4,7 +4,8 @@
 use super::environment;
 use super::event::Phase;
 use super::files::{self, TmpDir, failed};
-use super::plan::{Language, Plan};
+use super::language::Kind;
+use super::plan::Plan;
 use super::stacks::Mounted;
 use crate::app::{Digest, Failure, ProcessType};
 use crate::sandbox::{Mount, User};
@@ -29,16 +30,29 @@ pub struct Build {
 /// `build.json`: what a release needs to know to run the build. No times, no places.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Description {
-    pub language: Language,
+    pub language: Option<Kind>,
     pub toolchains: Vec<Mounted>,
     /// Used where the Procfile gives none.
     pub commands: BTreeMap<ProcessType, String>,
+    /// What the language sets when the app runs; config stands above it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub env: BTreeMap<String, String>,
 }
 
 impl Description {
     pub fn of(plan: &Plan, toolchains: &[Mounted]) -> Self {
-        let toolchains = toolchains.to_vec();
-        Description { language: plan.language, toolchains, commands: plan.commands.clone() }
+        let left_out: Vec<String> = plan
+            .only_to_build
+            .iter()
+            .filter_map(|name| Some(plan.tool(Some(*name))?.slug()))
+            .collect();
+        let needed = |tool: &&Mounted| !left_out.contains(&tool.name);
+        Description {
+            language: plan.languages.last().copied(),
+            toolchains: toolchains.iter().filter(needed).cloned().collect(),
+            commands: plan.commands.clone(),
+            env: plan.run_env.clone(),
+        }
     }
 
     pub fn read(home: &Home, build: &Digest) -> Result<Self, Failure> {

@@ -10,7 +10,8 @@ use super::exec::{Confined, Exec};
 use super::files::{self, TmpDir, failed};
 use super::plan::digest_of;
 use super::relocate;
-use super::toolchain::{Origin, Python, SELF_TEST};
+use super::tool::{Origin, Tool, ToolName};
+use super::toolchain::SELF_TEST;
 use crate::app::{Digest, Failure};
 use crate::sandbox::{Mount, User};
 use crate::store::Home;
@@ -38,25 +39,32 @@ pub fn place(home: &Home, digest: &Digest) -> PathBuf {
     home.stacks().join(digest.to_string())
 }
 
-/// The copy of a Python of the server, made now if there is none. `None`: the stack has it.
+/// The copy of a tool of the server, made now if there is none. `None`: the stack has it.
 /// `user` is who the copy is tried out as.
 pub fn ready(
     home: &Home,
-    python: &Python,
+    tool: &Tool,
     user: Option<&User>,
     exec: &mut Exec<'_>,
     said: &mut dyn FnMut(&str),
 ) -> Result<Option<Mounted>, Failure> {
-    let (Origin::Server { prefix, .. }, Some(target)) = (&python.origin, python.mount()) else {
-        return Ok(None);
+    let Some(target) = tool.mount() else { return Ok(None) };
+    let name = tool.slug();
+    let digest = match &tool.origin {
+        Origin::Stack { .. } => return Ok(None),
+        Origin::Registry { digest, .. } => *digest,
+        Origin::Server { prefix, .. } => make(home, &digest_of(tool), |root| {
+            said(&format!("copying {} {} from {}", tool.name, tool.version, prefix.display()));
+            match tool.name {
+                ToolName::Python => {
+                    relocate::python(prefix, &tool.exe_name(), root, &target)?;
+                    files::make_plain(root)?;
+                    finish(tool, root, &target, user, exec, said)
+                }
+                _ => Err(Failure::internal(format!("{} cannot be copied", tool.name))),
+            }
+        })?,
     };
-    let name = format!("python-{}", python.version);
-    let digest = make(home, &digest_of(python), |root| {
-        said(&format!("copying Python {} from {}", python.version, prefix.display()));
-        relocate::python(prefix, &python.exe_name(), root, &target)?;
-        files::make_plain(root)?;
-        finish(python, root, &target, user, exec, said)
-    })?;
     Ok(Some(Mounted { name, digest, target }))
 }
 
@@ -90,7 +98,7 @@ pub fn make(
 
 /// Runs the copy at its new place, and lets it compile its library: it is read-only later.
 fn finish(
-    python: &Python,
+    python: &Tool,
     root: &Path,
     target: &Path,
     user: Option<&User>,

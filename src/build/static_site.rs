@@ -1,21 +1,37 @@
 //! A folder of files that xii itself serves: the one process type is known.
 
+use super::draft::{Draft, Stop};
 use super::environment::APP;
-use super::plan::Language;
-use crate::app::{BuildSettings, ProcessType};
+use super::language::{Kind, Language};
+use super::tree::Tree;
+use crate::app::{BuildSettings, Manifests, ProcessType};
 use std::collections::BTreeMap;
 
 /// Where xii's own program is mounted in a sandbox.
 const XII: &str = "/opt/xii/bin/xii";
 
+pub struct Static;
+
+impl Language for Static {
+    fn recognises(&self, tree: &Tree, manifests: &Manifests) -> bool {
+        let site = tree.has("index.html") || manifests.settings.build.output.is_some();
+        site && manifests.commands.is_empty()
+    }
+
+    fn plan(&self, draft: &mut Draft<'_>) -> Result<(), Stop> {
+        draft.build_command();
+        Ok(())
+    }
+}
+
 /// `web` of a site. Any app without a Procfile but with `[build] output` is one: the
 /// documentation that a Python tool writes, say.
 pub fn commands(
-    language: Language,
+    language: Option<Kind>,
     build: &BuildSettings,
     has_procfile: bool,
 ) -> BTreeMap<ProcessType, String> {
-    if has_procfile || (language != Language::Static && build.output.is_none()) {
+    if has_procfile || (language != Some(Kind::Static) && build.output.is_none()) {
         return BTreeMap::new();
     }
     let folder = match &build.output {

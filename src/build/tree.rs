@@ -2,7 +2,7 @@
 //!
 //! The tree comes from a stranger: nothing here follows a link out of it.
 
-use super::requirements::{self, Requirement};
+use super::python::requirements::included;
 use crate::app::Failure;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
@@ -10,7 +10,37 @@ use std::path::Path;
 
 /// Larger texts are not read: no manifest is that large.
 const MOST_TEXT: u64 = 1024 * 1024;
-const TEXTS: [&str; 3] = ["requirements.txt", ".python-version", "runtime.txt"];
+/// Locks are written by tools, and long.
+const MOST_LOCK: u64 = 64 * 1024 * 1024;
+const TEXTS: [&str; 17] = [
+    ".node-version",
+    ".npmrc",
+    ".nvmrc",
+    ".python-version",
+    ".yarnrc.yml",
+    "Cargo.toml",
+    "Pipfile",
+    "package.json",
+    "pnpm-workspace.yaml",
+    "pyproject.toml",
+    "requirements.txt",
+    "runtime.txt",
+    "rust-toolchain",
+    "rust-toolchain.toml",
+    "setup.py",
+    "src/main.rs",
+    "uv.toml",
+];
+const LOCKS: [&str; 8] = [
+    "Cargo.lock",
+    "Pipfile.lock",
+    "npm-shrinkwrap.json",
+    "package-lock.json",
+    "pnpm-lock.yaml",
+    "poetry.lock",
+    "uv.lock",
+    "yarn.lock",
+];
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Tree {
@@ -23,12 +53,17 @@ pub struct Tree {
 impl Tree {
     pub fn read(root: &Path) -> Result<Self, Failure> {
         let mut tree = Tree { names: names(root)?, texts: BTreeMap::new() };
+        for path in LOCKS {
+            if let Some(text) = text(root, path, MOST_LOCK)? {
+                tree.texts.insert(path.to_string(), text);
+            }
+        }
         let mut wanted: Vec<String> = TEXTS.map(String::from).to_vec();
         while let Some(path) = wanted.pop() {
             if tree.texts.contains_key(&path) {
                 continue;
             }
-            let Some(text) = text(root, &path)? else { continue };
+            let Some(text) = text(root, &path, MOST_TEXT)? else { continue };
             if path.ends_with(".txt") && path != "runtime.txt" {
                 wanted.extend(included(&path, &text));
             }
@@ -46,15 +81,6 @@ impl Tree {
     }
 }
 
-/// The requirement and constraint files a requirements file names.
-pub fn included(path: &str, text: &str) -> Vec<String> {
-    let of = |requirement: Requirement| match requirement {
-        Requirement::Include { path: other, .. } => requirements::resolve(path, &other),
-        _ => None,
-    };
-    requirements::parse(text).into_iter().filter_map(of).collect()
-}
-
 fn names(root: &Path) -> Result<BTreeSet<String>, Failure> {
     let unreadable =
         |error| Failure::platform(format!("cannot list {}", root.display())).because(error);
@@ -65,7 +91,7 @@ fn names(root: &Path) -> Result<BTreeSet<String>, Failure> {
 }
 
 /// `None` when it is absent, no plain file, or reached through a link that leaves the tree.
-fn text(root: &Path, path: &str) -> Result<Option<String>, Failure> {
+fn text(root: &Path, path: &str, most: u64) -> Result<Option<String>, Failure> {
     let full = root.join(path);
     let unreadable =
         |error| Failure::platform(format!("cannot read {}", full.display())).because(error);
@@ -76,9 +102,9 @@ fn text(root: &Path, path: &str) -> Result<Option<String>, Failure> {
     }
     let mut bytes = Vec::new();
     let file = std::fs::File::open(&real).map_err(unreadable)?;
-    file.take(MOST_TEXT + 1).read_to_end(&mut bytes).map_err(unreadable)?;
-    if bytes.len() as u64 > MOST_TEXT {
-        let problem = format!("{path} is larger than {} KiB", MOST_TEXT / 1024);
+    file.take(most + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+    if bytes.len() as u64 > most {
+        let problem = format!("{path} is larger than {} KiB", most / 1024);
         return Err(Failure::usage(problem).next("make it smaller: it is read to plan the build"));
     }
     Ok(Some(String::from_utf8_lossy(&bytes).into_owned()))

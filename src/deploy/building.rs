@@ -2,13 +2,17 @@
 
 use super::{Journal, Platform};
 use crate::app::{AppName, DeployRef, Digest, Failure, ManifestTexts, Manifests, ProcessType};
-use crate::build::{self, Confined, Confinement, Event, Plan, Tree, Workspace, build_key};
+use crate::build::{
+    self, Confined, Confinement, Event, Plan, Stop, Tool, Toolchains, Tree, Wish, Workspace,
+    build_key,
+};
 use crate::codebase::Facts;
 use crate::keeper::Cancel;
 use crate::run::Host;
 use crate::sandbox::{Level, User};
 use crate::store::BuildRecord;
 use jiff::Timestamp;
+use serde::Serialize;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
@@ -20,11 +24,67 @@ pub(super) struct Built {
     pub commands: BTreeMap<ProcessType, String>,
 }
 
+/// What is known before anything was fetched.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+pub enum Planned {
+    Ready(Box<Plan>),
+    /// The rest can be said when this is here.
+    Needs {
+        needs: Wish,
+    },
+}
+
 /// Decides what a build would do; nothing is run.
-pub fn plan_build(platform: &Platform, workspace: &Workspace) -> Result<Plan, Failure> {
+pub fn plan_build(platform: &Platform, workspace: &Workspace) -> Result<Planned, Failure> {
     let source = workspace.source();
     let manifests = Manifests::parse(&ManifestTexts::read(&source)?)?;
-    build::plan(&Tree::read(&source)?, &manifests, &platform.toolchains)
+    let available = platform.toolchains.with_fetched(&platform.host().home);
+    match build::plan(&Tree::read(&source)?, &manifests, &available) {
+        Ok(plan) => Ok(Planned::Ready(Box::new(plan))),
+        Err(Stop::Needs(needs)) => Ok(Planned::Needs { needs }),
+        Err(Stop::Failed(failure)) => Err(failure),
+    }
+}
+
+/// Of one plan: more tells of a wish that is fulfilled and made again.
+const MOST_WISHES: usize = 8;
+
+/// Plans, and fetches what the plan turns out to need, until nothing is missing.
+async fn plan_and_fetch(
+    platform: &Platform,
+    journal: &Arc<Journal>,
+    workspace: &Workspace,
+) -> Result<Plan, Failure> {
+    for _ in 0..MOST_WISHES {
+        let wish = match plan_build(platform, workspace)? {
+            Planned::Ready(plan) => return Ok(*plan),
+            Planned::Needs { needs } => needs,
+        };
+        journal.output(format!("-----> fetching {wish}"));
+        let (host, journal) = (platform.host().clone(), journal.clone());
+        let available = platform.toolchains.with_fetched(&host.home);
+        let fetching =
+            tokio::task::spawn_blocking(move || fetch(&host, &journal, &wish, available));
+        fetching
+            .await
+            .map_err(|error| Failure::internal("fetching broke off").because(error))??;
+    }
+    Err(Failure::internal("the plan never has enough"))
+}
+
+fn fetch(
+    host: &Host,
+    journal: &Journal,
+    wish: &Wish,
+    available: Toolchains,
+) -> Result<Tool, Failure> {
+    let user = build_user(host)?;
+    let user = (host.level == Level::Full).then_some(&user);
+    let request = build::Fetch { home: &host.home, wish, available: &available, user };
+    build::fetch(&request, &mut |command, line| try_out(host, command, line), &mut |line| {
+        journal.output(format!("       {line}"));
+    })
 }
 
 /// Builds, or finds that the same tree was built the same way before.
@@ -37,7 +97,7 @@ pub(super) async fn build(
 ) -> Result<Built, Failure> {
     let host = platform.host();
     let phase = journal.phase("build");
-    let plan = plan_build(platform, &workspace)?;
+    let plan = plan_and_fetch(platform, journal, &workspace).await?;
     let key = build_key(&plan, &tree_id(facts));
     if !facts.dirty
         && let Some(known) = host.ledger.build_by_key(&key)?
@@ -83,10 +143,9 @@ fn tree_id(facts: &Facts) -> String {
 }
 
 fn summary(plan: &Plan, made: &build::Build) -> String {
-    let toolchain = plan.toolchain.as_ref().map(|python| format!(" {}", python.version));
     let cached = made.phases.iter().any(|phase| phase.cached);
     let cached = if cached { ", dependencies unchanged" } else { "" };
-    format!("{}{}{cached}, {}", plan.language, toolchain.unwrap_or_default(), made.digest.short())
+    format!("{}{cached}, {}", plan.title(), made.digest.short())
 }
 
 fn record(

@@ -20,7 +20,7 @@ mod serving;
 mod spine;
 
 pub use back::{roll_back, target};
-pub use building::{plan_build, try_out};
+pub use building::{Planned, plan_build, try_out};
 pub use config::{ConfigChange, change_config, consider};
 pub use destroy::destroy;
 pub use formation::{

@@ -1,13 +1,13 @@
 //! `--plan`: what a change would do, in the planner's own words. Nothing is done.
 
+use super::building::Planned;
 use super::{Order, Platform};
 use crate::app::{DeployRef, Failure, InstanceId, Manifests, ProcessType, ReleaseNumber};
-use crate::build::Plan;
 use crate::release::Release;
 use crate::run::{self, Action, Desired, Observed, Orders, Seen, State, View};
 use crate::store::Scope;
 use jiff::Timestamp;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The process actions of an order.
 pub fn preview(
@@ -55,11 +55,17 @@ pub fn preview_release(
 pub fn preview_deploy(
     platform: &Platform,
     deploy: &DeployRef,
-    plan: &Plan,
+    planned: &Planned,
     manifests: &Manifests,
 ) -> Result<Vec<String>, Failure> {
-    let mut lines = vec![format!("build: {}", plan.language)];
-    lines.extend(plan.stages.iter().map(|stage| format!("build: {}", stage.name)));
+    let (mut lines, mut commands) = match planned {
+        Planned::Ready(plan) => {
+            let stages = plan.stages.iter().map(|stage| stage.name.clone());
+            let names = [plan.title()].into_iter().chain(stages);
+            (names.map(|name| format!("build: {name}")).collect(), plan.commands.clone())
+        }
+        Planned::Needs { needs } => (vec![format!("fetch: {needs}")], BTreeMap::new()),
+    };
     let exists = platform.host().ledger.deploy(deploy)?.is_some();
     let (next, orders) = match exists {
         true => (super::next_number(platform, deploy)?, platform.deploys.orders(deploy)?),
@@ -69,7 +75,6 @@ pub fn preview_deploy(
         ),
     };
     lines.push(format!("release {next}"));
-    let mut commands = plan.commands.clone();
     commands.extend(manifests.commands.clone());
     if let Some(command) = commands.get(&ProcessType::release()) {
         lines.push(format!("release phase: {command}"));

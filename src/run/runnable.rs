@@ -137,6 +137,9 @@ impl Runnable {
         env.set("LANG", "C.UTF-8");
         env.set("TZ", "UTC");
         env.set("PYTHONUNBUFFERED", "1");
+        for (name, value) in &self.description.env {
+            env.set(name, value);
+        }
         env.set("WEB_CONCURRENCY", self.web_concurrency(&launch.instance.process_type).to_string());
         for (key, value) in &self.config.0 {
             env.set(key.as_str(), value.reveal());

@@ -3,6 +3,7 @@
 use super::api::{Doctor, DoctorCheck};
 use super::http::Api;
 use super::router;
+use crate::build::ToolName;
 use crate::sandbox::Isolation;
 use axum::Json;
 use axum::extract::State as Shared;
@@ -60,8 +61,8 @@ fn disk(api: &Api) -> DoctorCheck {
 }
 
 fn toolchains(api: &Api) -> DoctorCheck {
-    let pythons = &api.platform.toolchains.pythons;
-    let versions: Vec<String> = pythons.iter().map(|python| python.version.to_string()).collect();
+    let pythons = api.platform.toolchains.of(ToolName::Python);
+    let versions: Vec<String> = pythons.map(|python| python.version.to_string()).collect();
     DoctorCheck {
         name: "python".to_string(),
         ok: !versions.is_empty(),

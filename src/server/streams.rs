@@ -7,9 +7,9 @@ use super::codebases;
 use super::http::Api;
 use super::upload::Upload;
 use crate::app::{Failure, ManifestTexts, Manifests};
-use crate::build::{Plan, Workspace};
+use crate::build::Workspace;
 use crate::codebase::{self, Limits};
-use crate::deploy::{self, Deploy};
+use crate::deploy::{self, Deploy, Planned};
 use crate::logs::{self, Filter, Line, Start, Tail};
 use axum::Json;
 use axum::body::{Body, Bytes};
@@ -44,7 +44,7 @@ pub async fn deploy(Shared(api): Shared<Api>, Named(wanted): Named, body: Body) 
     Ok(Json(changed))
 }
 
-pub async fn build_plan(Shared(api): Shared<Api>, body: Body) -> Answer<Plan> {
+pub async fn build_plan(Shared(api): Shared<Api>, body: Body) -> Answer<Planned> {
     let (_, upload) = Upload::begin::<DeployHead>(body).await?;
     let workspace = receive(&api, upload).await?;
     Ok(Json(deploy::plan_build(&api.platform, &workspace)?))

@@ -167,8 +167,8 @@ fn a_python_below_a_private_home_is_copied_and_runs_for_another_user() {
     }
     let found = Toolchains::find(&path());
     let server =
-        |python: &&xii::build::Python| matches!(python.origin, xii::build::Origin::Server { .. });
-    let Some(python) = found.pythons.iter().find(server) else {
+        |python: &&xii::build::Tool| matches!(python.origin, xii::build::Origin::Server { .. });
+    let Some(python) = found.tools.iter().find(server) else {
         return eprintln!("SKIP {test}: no Python on the PATH besides the stack's");
     };
     let world = World::new();

@@ -1,8 +1,8 @@
 //! What of a Python app's dependencies is not pinned: another day's build would differ.
 
-use super::python::{FOLDER, LIST, lists};
+use super::super::tree::Tree;
 use super::requirements::{self, Requirement};
-use super::tree::Tree;
+use super::{FOLDER, LIST, lists};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
@@ -54,10 +54,7 @@ fn normal(name: &str) -> String {
     parts.collect::<Vec<_>>().join("-").to_ascii_lowercase()
 }
 
-pub fn warnings<'a>(
-    tree: &Tree,
-    lists: impl Iterator<Item = (&'a str, Vec<Requirement>)>,
-) -> Vec<String> {
+pub fn warnings<'a>(lists: impl Iterator<Item = (&'a str, Vec<Requirement>)>) -> Vec<String> {
     let mut found = Vec::new();
     for (path, list) in lists {
         let loose = |requirement: &Requirement| match requirement {
@@ -71,12 +68,6 @@ pub fn warnings<'a>(
                 "{path} does not pin {names}: another day's build may differ; write `name==version`"
             ));
         }
-    }
-    if tree.has("package.json") {
-        found.push(
-            "package.json is there too: only Python is built; `[build] command` runs after it"
-                .to_string(),
-        );
     }
     found
 }

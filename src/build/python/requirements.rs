@@ -29,6 +29,15 @@ pub fn has_hashes(requirements: &[Requirement]) -> bool {
     })
 }
 
+/// The requirement and constraint files a requirements file names.
+pub fn included(path: &str, text: &str) -> Vec<String> {
+    let of = |requirement: Requirement| match requirement {
+        Requirement::Include { path: other, .. } => resolve(path, &other),
+        _ => None,
+    };
+    parse(text).into_iter().filter_map(of).collect()
+}
+
 /// A file named in `from` as pip finds it: relative to the folder of `from`. `None` when it
 /// is a URL or leaves the checkout.
 pub fn resolve(from: &str, path: &str) -> Option<String> {

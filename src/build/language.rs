@@ -1,0 +1,83 @@
+//! The languages xii builds by itself, and which of them a checkout is in.
+
+use super::draft::{Draft, Stop};
+use super::tool::ToolName;
+use super::tree::Tree;
+use super::{command, foreign, node, python, rust, static_site};
+use crate::app::{Failure, Manifests};
+use serde::{Deserialize, Serialize};
+
+/// A way from a tree to a build. Pure: it reads the draft and adds to its plan.
+pub trait Language: Sync {
+    /// Whether the tree is in this language.
+    fn recognises(&self, tree: &Tree, manifests: &Manifests) -> bool;
+
+    /// Adds its tools, stages and default commands.
+    fn plan(&self, draft: &mut Draft<'_>) -> Result<(), Stop>;
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
+    Python,
+    Node,
+    Rust,
+    Static,
+    /// `[build] command` is all that is known.
+    Command,
+}
+
+/// What is looked for, in this order.
+const KINDS: [Kind; 5] = [Kind::Python, Kind::Node, Kind::Rust, Kind::Static, Kind::Command];
+
+impl Kind {
+    pub(super) fn language(self) -> &'static dyn Language {
+        match self {
+            Kind::Python => &python::Python,
+            Kind::Node => &node::Node,
+            Kind::Rust => &rust::Rust,
+            Kind::Static => &static_site::Static,
+            Kind::Command => &command::Command,
+        }
+    }
+
+    /// The tool whose version names the language's.
+    pub fn tool(self) -> Option<ToolName> {
+        match self {
+            Kind::Python => Some(ToolName::Python),
+            Kind::Node => Some(ToolName::Node),
+            Kind::Rust => Some(ToolName::Rust),
+            Kind::Static | Kind::Command => None,
+        }
+    }
+}
+
+impl std::fmt::Display for Kind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Kind::Python => "Python",
+            Kind::Node => "Node.js",
+            Kind::Rust => "Rust",
+            Kind::Static => "static site",
+            Kind::Command => "[build] command",
+        })
+    }
+}
+
+/// Nearly always one. A Python app with a locked package.json is two: what Node builds
+/// (styles, scripts) is there when Python's own steps collect it.
+pub fn of(tree: &Tree, manifests: &Manifests) -> Result<Vec<Kind>, Failure> {
+    let recognises = |kind: &Kind| kind.language().recognises(tree, manifests);
+    if manifests.settings.build.command.is_none()
+        && let Some(failure) = foreign::recognise(tree)
+    {
+        return Err(failure);
+    }
+    match KINDS.into_iter().find(recognises) {
+        Some(Kind::Python) if tree.has("package.json") && node::is_locked(tree) => {
+            Ok(vec![Kind::Node, Kind::Python])
+        }
+        Some(kind) => Ok(vec![kind]),
+        None => Err(foreign::nothing_recognised(tree, !manifests.commands.is_empty())),
+    }
+}
