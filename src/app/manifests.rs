@@ -2,8 +2,8 @@
 //! the others.
 
 use super::{
-    AppJson, Diagnostic, Diagnostics, Failure, Formation, ProcessType, Settings, SourceFile,
-    parse_app_json, parse_procfile, parse_settings,
+    AppJson, DeployName, Diagnostic, Diagnostics, Failure, Formation, ProcessType, Settings,
+    SourceFile, parse_app_json, parse_aptfile, parse_procfile, parse_settings,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,6 +19,8 @@ pub struct ManifestTexts {
     pub app_json: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub xii_toml: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub aptfile: Option<String>,
 }
 
 impl ManifestTexts {
@@ -28,6 +30,7 @@ impl ManifestTexts {
             procfile: file(tree, "Procfile")?,
             app_json: file(tree, "app.json")?,
             xii_toml: file(tree, "xii.toml")?,
+            aptfile: file(tree, "Aptfile")?,
         })
     }
 }
@@ -51,6 +54,8 @@ pub struct Manifests {
     pub commands: BTreeMap<ProcessType, String>,
     pub app_json: AppJson,
     pub settings: Settings,
+    /// The packages of the Aptfile alone.
+    pub aptfile: Vec<String>,
 }
 
 impl Manifests {
@@ -66,12 +71,31 @@ impl Manifests {
         let app_json = read("app.json", &texts.app_json, app_json, &mut wrong);
         let settings = |file: &SourceFile| parse_settings(file, declared.as_ref());
         let settings = read("xii.toml", &texts.xii_toml, settings, &mut wrong);
-        match (commands, app_json, settings) {
-            (Some(commands), Some(app_json), Some(settings)) => {
-                Ok(Manifests { commands, app_json, settings })
+        let aptfile = read("Aptfile", &texts.aptfile, parse_aptfile, &mut wrong);
+        match (commands, app_json, settings, aptfile) {
+            (Some(commands), Some(app_json), Some(settings), Some(aptfile)) => {
+                Ok(Manifests { commands, app_json, settings, aptfile })
             }
             _ => Err(wrong),
         }
+    }
+
+    /// What they mean for the deploy of this name.
+    #[must_use]
+    pub fn for_deploy(self, deploy: &DeployName) -> Manifests {
+        Manifests { app_json: self.app_json.for_deploy(deploy), ..self }
+    }
+
+    /// The stack that is asked for: xii.toml's, else app.json's.
+    pub fn stack(&self) -> Option<&str> {
+        self.settings.stack.as_deref().or(self.app_json.stack.as_deref())
+    }
+
+    /// The system packages that are asked for, wherever, sorted.
+    pub fn packages(&self) -> Vec<String> {
+        let all: BTreeSet<&String> =
+            self.aptfile.iter().chain(&self.settings.stack_packages).collect();
+        all.into_iter().cloned().collect()
     }
 
     /// What a new deploy starts with: one `web`, none of the others, then app.json.
@@ -119,6 +143,7 @@ mod tests {
             procfile: some(procfile),
             app_json: some(app_json),
             xii_toml: some(xii_toml),
+            aptfile: None,
         }
     }
 
@@ -174,10 +199,25 @@ mod tests {
     }
 
     #[test]
+    fn packages_are_those_of_both_files_and_xii_toml_has_the_last_word_on_the_stack() {
+        let app_json = r#"{"stack": "debian-13"}"#;
+        let xii_toml = "[stack]\nname = 'debian-12'\npackages = ['libpq5', 'g++']\n";
+        let aptfile = Some("imagemagick\nlibpq5\n".to_string());
+        let both = ManifestTexts { aptfile, ..texts("", app_json, xii_toml) };
+        let manifests = Manifests::parse(&both).unwrap();
+        assert_eq!(manifests.packages(), ["g++", "imagemagick", "libpq5"]);
+        assert_eq!(manifests.stack(), Some("debian-12"));
+        assert_eq!(Manifests::parse(&texts("", app_json, "")).unwrap().stack(), Some("debian-13"));
+        let wrong = ManifestTexts { aptfile: Some("a.deb\n".to_string()), ..both };
+        assert_eq!(Manifests::parse(&wrong).unwrap_err()[0].file.path(), "Aptfile");
+    }
+
+    #[test]
     fn texts_survive_being_stored() {
         let stored = texts("web: a\n", "", "app = 'x'\n");
         let json = serde_json::to_string(&stored).unwrap();
         assert_eq!(serde_json::from_str::<ManifestTexts>(&json).unwrap(), stored);
+        assert!(!json.contains("aptfile"), "what an older release did not have is not written");
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! environment or the network, and a name that exists has already been validated.
 
 mod app_json;
+mod aptfile;
 mod diagnostic;
 mod did_you_mean;
 mod digest;
@@ -13,13 +14,18 @@ mod formation;
 mod instance;
 mod manifests;
 mod name;
+mod package;
 mod procfile;
 mod quantity;
+mod schema;
 mod secret;
 mod settings;
 mod source;
 
-pub use app_json::{AppJson, EnvEntry, FormationEntry, parse_app_json};
+pub use app_json::{
+    Addon, AppJson, CronJob, EnvEntry, Environment, FormationEntry, parse_app_json,
+};
+pub use aptfile::parse_aptfile;
 pub use diagnostic::{Diagnostic, Diagnostics};
 pub use did_you_mean::did_you_mean;
 pub use digest::Digest;
@@ -31,6 +37,7 @@ pub use manifests::{ManifestTexts, Manifests};
 pub use name::{AppName, ConfigKey, DeployName, DeployRef, NameError, ProcessType};
 pub use procfile::{parse_procfile, print_procfile};
 pub use quantity::{format_duration, format_size, parse_duration, parse_size};
+pub use schema::{APP_JSON_SCHEMA, XII_TOML_SCHEMA};
 pub use secret::Secret;
-pub use settings::{BuildSettings, ProcessSettings, Settings, parse_settings};
+pub use settings::{BuildSettings, ProcessSettings, STACKS, Settings, parse_settings};
 pub use source::SourceFile;

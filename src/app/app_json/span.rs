@@ -3,8 +3,8 @@
 
 use std::ops::Range;
 
-/// The span of the value at `path`, a list of keys from the top, or of the last thing on
-/// the way that is there. The text is JSON that serde_json has accepted, so this only
+/// The span of the value at `path`, a list of keys and of indexes from the top, or of the
+/// last thing on the way that is there. The text is JSON that serde_json has accepted, so this only
 /// walks; of a key given twice the last counts, as in serde_json.
 pub fn locate(text: &str, path: &[&str]) -> Range<usize> {
     let mut walk = Walk { bytes: text.as_bytes(), at: 0 };
@@ -22,6 +22,9 @@ pub fn locate(text: &str, path: &[&str]) -> Range<usize> {
 /// The span of the value of `key` in the object that starts at `at`.
 fn member(text: &str, at: usize, key: &str) -> Option<Range<usize>> {
     let mut walk = Walk { bytes: text.as_bytes(), at };
+    if walk.peek() == Some(b'[') {
+        return item(walk, key.parse().ok()?);
+    }
     if walk.peek() != Some(b'{') {
         return None;
     }
@@ -42,6 +45,17 @@ fn member(text: &str, at: usize, key: &str) -> Option<Range<usize>> {
             found = Some(value);
         }
     }
+}
+
+fn item(mut walk: Walk<'_>, index: usize) -> Option<Range<usize>> {
+    walk.at += 1;
+    for _before in 0..index {
+        walk.space_or(b',');
+        walk.at = walk.end_of_value();
+    }
+    walk.space_or(b',');
+    let found = walk.at..walk.end_of_value();
+    (!found.is_empty()).then_some(found)
 }
 
 struct Walk<'a> {
@@ -112,6 +126,10 @@ mod tests {
         assert_eq!(&text[locate(text, &["a"])], r#"{"b" : "x,}y" }"#);
         assert_eq!(&text[locate(text, &["a", "zzz"])], r#"{"b" : "x,}y" }"#);
         assert_eq!(&text[locate(text, &["a", "b", "deeper"])], r#""x,}y""#);
+        let list = r#"[1, [2, {"c": 3}], "]"]"#;
+        assert_eq!(&list[locate(list, &["1", "1", "c"])], "3");
+        assert_eq!(&list[locate(list, &["2"])], r#""]""#);
+        assert_eq!(&list[locate(list, &["3"])], list);
     }
 
     fn any_json() -> impl Strategy<Value = Value> {
@@ -139,6 +157,10 @@ mod tests {
             };
             let found: Value = serde_json::from_str(&text[locate(&text, &[])]).unwrap();
             prop_assert_eq!(&found, &value);
+            for (index, inner) in value.as_array().into_iter().flatten().enumerate() {
+                let found = &text[locate(&text, &[&index.to_string()])];
+                prop_assert_eq!(&serde_json::from_str::<Value>(found).unwrap(), inner);
+            }
             for (key, inner) in value.as_object().into_iter().flatten() {
                 let found: Value = serde_json::from_str(&text[locate(&text, &[key])]).unwrap();
                 prop_assert_eq!(&found, inner);

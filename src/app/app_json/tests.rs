@@ -14,28 +14,50 @@ fn errors(text: &str) -> Vec<(String, String)> {
 
 #[test]
 fn what_heroku_writes_is_read_and_what_means_nothing_here_is_let_be() {
-    let text = r#"{
-      "name": "Guestbook", "description": "Leave a line", "keywords": ["x"], "stack": "heroku-24",
-      "env": {
-        "GREETING": "hello",
-        "SECRET_KEY": { "description": "signs sessions", "generator": "secret" },
-        "SENTRY_DSN": { "required": false, "value": "" }
-      },
-      "formation": { "web": { "quantity": 2, "size": "standard-1x" }, "worker": { "size": "eco" } },
-      "scripts": { "postdeploy": { "command": "python seed.py", "size": "eco" }, "test": "pytest" },
-      "buildpacks": [{ "url": "heroku/python" }], "addons": ["heroku-postgresql"],
-      "environments": { "test": {} }, "cron": []
-    }"#;
-    let app = parse(text).unwrap();
+    let app = parse(WHOLE).unwrap();
     assert_eq!(app.name.as_deref(), Some("Guestbook"));
     assert_eq!(app.postdeploy.as_deref(), Some("python seed.py"));
+    assert_eq!(app.test.as_deref(), Some("pytest"));
     assert_eq!(app.formation[&ProcessType::web()].quantity, Some(2));
     assert_eq!(app.formation[&"worker".parse().unwrap()].quantity, None);
     let entry = |name: &str| &app.env[&name.parse().unwrap()];
     assert_eq!(entry("GREETING").value.as_deref(), Some("hello"));
     assert!(entry("SECRET_KEY").generated && entry("SECRET_KEY").required);
     assert!(!entry("SENTRY_DSN").required);
+    assert_eq!(app.buildpacks, ["heroku/nodejs", "https://github.com/x/y"]);
+    assert_eq!(app.stack, None, "Heroku's stacks are not ours");
+    assert_eq!(app.addons[0].plan, "heroku-postgresql");
+    assert_eq!(app.addons[1].attached_as, Some("CACHE".parse().unwrap()));
+    let options = app.addons[1].options.iter().map(|(name, value)| format!("{name}={value}"));
+    assert_eq!(options.collect::<Vec<_>>(), ["big=true", "version=7"]);
+    assert_eq!(app.cron[0], CronJob { command: "./nightly".into(), schedule: "0 3 * * *".into() });
     assert_eq!(parse("\u{feff}{}").unwrap(), AppJson::default());
+    let blank = r#"{"scripts": {"postdeploy": " "}}"#;
+    assert_eq!(parse(blank).unwrap(), AppJson::default());
+}
+
+#[test]
+fn an_environment_stands_over_the_rest_for_the_deploy_of_its_name_only() {
+    let app = parse(WHOLE).unwrap();
+    let of = |name: &str| app.for_deploy(&name.parse().unwrap());
+    let (production, staging) = (of("production"), of("staging"));
+    assert_eq!(production, AppJson { environments: BTreeMap::new(), ..app.clone() });
+    assert_eq!(staging.for_deploy(&"staging".parse().unwrap()), staging);
+
+    let value = |app: &AppJson, name: &str| app.env[&name.parse().unwrap()].value.clone();
+    assert_eq!(value(&staging, "GREETING").as_deref(), Some("psst"));
+    assert_eq!(value(&staging, "ONLY_HERE").as_deref(), Some("1"));
+    assert_eq!(staging.env[&"SECRET_KEY".parse().unwrap()], app.env[&"SECRET_KEY".parse().unwrap()]);
+    assert!(!production.env.contains_key(&"ONLY_HERE".parse().unwrap()));
+    // A type without a quantity keeps the one it has.
+    assert_eq!(staging.formation[&ProcessType::web()].quantity, Some(2));
+    assert_eq!(staging.formation[&"worker".parse().unwrap()].quantity, Some(1));
+    assert_eq!(staging.postdeploy.as_deref(), Some("python fake.py"));
+    assert_eq!(staging.test, app.test);
+    assert_eq!(staging.stack.as_deref(), Some("debian-12"));
+    assert_eq!(staging.addons, [], "an empty list takes away");
+    assert_eq!(staging.buildpacks, app.buildpacks, "no list changes nothing");
+    assert_eq!(staging.cron, app.cron);
 }
 
 #[test]
@@ -59,6 +81,84 @@ fn every_error_is_reported_with_the_value_it_is_about() {
     ];
     let expected = expected.map(|(message, at)| (message.to_string(), at.to_string()));
     assert_eq!(errors(text), expected);
+}
+
+#[test]
+fn errors_in_lists_and_environments_stand_where_they_are() {
+    let text = r#"{
+      "addons": ["a b", {"as": "X"}, {"plan": "redis", "as": "1", "options": {"x": []}}, 5],
+      "buildpacks": [{"url": ""}, 7],
+      "cron": [{"command": "x", "schedule": "@often"}, {"schedule": "@daily"}, "y"],
+      "stack": "debian12",
+      "environments": {"Test": {}, "staging": {"env": {"PORT": "1"}, "formation": {"wbe": {}}, "stack": 3}}
+    }"#;
+    let expected = [
+        ("this names no add-on", "\"a b\""),
+        ("the add-on has no `plan`", "{\"as\": \"X\"}"),
+        (
+            "config name \"1\" starts with a digit; allowed are 1 to 128 of A-Z, a-z, 0-9 and _, not starting with a digit",
+            "\"1\"",
+        ),
+        ("this is an array", "[]"),
+        ("this is a number", "5"),
+        ("this is no address of a buildpack", "\"\""),
+        ("this is a number", "7"),
+        ("a schedule has five fields, this has 1", "\"@often\""),
+        ("the job has no `command`", "{\"schedule\": \"@daily\"}"),
+        ("this is a string", "\"y\""),
+        ("there is no stack \"debian12\"", "\"debian12\""),
+        (
+            "deploy name \"Test\" contains 'T'; allowed are 1 to 30 of a-z, 0-9 and -, starting with a letter",
+            "{}",
+        ),
+        ("`PORT` is set by xii itself", "\"1\""),
+        ("the Procfile has no process type `wbe`", "{}"),
+        ("this is a number", "3"),
+    ];
+    let expected = expected.map(|(message, at)| (message.to_string(), at.to_string()));
+    assert_eq!(errors(text), expected);
+}
+
+/// The names a schema gives to the members of the object at this place.
+fn members(schema: &Value, pointer: &str) -> BTreeSet<String> {
+    let object = schema.pointer(pointer).unwrap_or_else(|| panic!("no {pointer}"));
+    object["properties"].as_object().unwrap().keys().cloned().collect()
+}
+
+#[test]
+fn the_schema_has_every_key_that_is_read_and_every_key_of_the_schema_is_read() {
+    let schema: Value = serde_json::from_str(crate::app::APP_JSON_SCHEMA).unwrap();
+    let any = "/additionalProperties";
+    for (pointer, keys) in [
+        (String::new(), &KEYS[..]),
+        (format!("/definitions/env{any}/anyOf/1"), &env::KEYS),
+        (format!("/definitions/formation{any}"), &formation::KEYS),
+        ("/definitions/scripts".to_string(), &environment::SCRIPT_KEYS),
+        ("/definitions/addons/items/anyOf/1".to_string(), &addons::KEYS),
+        (format!("/properties/environments{any}"), &environment::KEYS),
+        ("/properties/cron/items".to_string(), &cron::KEYS),
+    ] {
+        let keys: BTreeSet<String> = keys.iter().map(ToString::to_string).collect();
+        assert_eq!(members(&schema, &pointer), keys, "{pointer}");
+    }
+    // The lists say what the code does: nothing of them may be a number with a fraction.
+    for key in KEYS {
+        assert_eq!(errors(&format!("{{\"{key}\": 1.5}}")).len(), 1, "{key}");
+    }
+    for key in environment::KEYS {
+        let text = format!("{{\"environments\": {{\"staging\": {{\"{key}\": 1.5}}}}}}");
+        assert_eq!(errors(&text).len(), 1, "{key}");
+    }
+    for (around, keys) in [
+        ("{\"env\": {\"A\": HERE}}", &env::KEYS[..]),
+        ("{\"formation\": {\"web\": HERE}}", &formation::KEYS),
+        ("{\"scripts\": HERE}", &environment::SCRIPT_KEYS),
+    ] {
+        for key in keys {
+            let text = around.replace("HERE", &format!("{{\"{key}\": 1.5}}"));
+            assert_eq!(errors(&text).len(), 1, "{text}");
+        }
+    }
 }
 
 #[test]

@@ -6,10 +6,12 @@
 
 mod build;
 mod process;
+mod stack;
 mod value;
 
 pub use build::BuildSettings;
 pub use process::ProcessSettings;
+pub use stack::STACKS;
 
 use super::{AppName, Diagnostic, Diagnostics, ProcessType, SourceFile, parse_duration};
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,7 +22,10 @@ use value::{Key, Value};
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Settings {
     pub app: Option<AppName>,
+    /// One of [`STACKS`].
     pub stack: Option<String>,
+    /// System packages besides the stack's own; see `Manifests::packages` for all of them.
+    pub stack_packages: Vec<String>,
     /// The path a web instance answers on when it is ready.
     pub health: Option<String>,
     /// How long a web instance may take to its first answer.
@@ -38,9 +43,6 @@ const MOST_BOOT_TIMEOUT_MS: u64 = 3_600_000;
 
 /// Each is a mount of its own.
 const MOST_SCRATCH: usize = 32;
-
-/// The stacks of this version.
-const STACKS: [&str; 1] = ["host"];
 
 /// `declared`: the Procfile's process types, where it could be read.
 pub fn parse_settings(
@@ -104,7 +106,7 @@ fn top_level(
 ) {
     match key.get_ref().as_ref() {
         "app" => settings.app = value::parsed(value, "the app's name", str::parse, found),
-        "stack" => settings.stack = value::parsed(value, "the name of a stack", stack, found),
+        "stack" => (settings.stack, settings.stack_packages) = stack::parse(value, found),
         "health" => {
             settings.health = value::parsed(value, "a path like \"/healthz\"", health, found)
         }
@@ -125,17 +127,11 @@ fn misplaced(key: &Key<'_>, diagnostic: Diagnostic) -> Diagnostic {
     match name {
         _ if process::KEYS.contains(&name) => diagnostic
             .help(format!("limits belong to a process type: `[process.web]`, then `{name} = …`")),
+        "packages" => diagnostic.help("`packages` belongs to `[stack]`"),
         "command" | "output" => diagnostic.help(format!("`{name}` belongs to `[build]`")),
         "env" | "config" => diagnostic.help("config is set with `xii config set NAME=value`"),
         "web" | "worker" | "release" => diagnostic.help(format!("write `[process.{name}]`")),
         _ => diagnostic,
-    }
-}
-
-fn stack(text: &str) -> Result<String, String> {
-    match STACKS.contains(&text) {
-        true => Ok(text.to_string()),
-        false => Err(format!("there is no stack {text:?}; this version has {STACKS:?}")),
     }
 }
 

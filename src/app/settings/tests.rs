@@ -22,7 +22,8 @@ fn the_annotated_example_parses_and_has_every_key() {
     let web = &settings.process[&ProcessType::web()];
     let worker = &settings.process[&"worker".parse().unwrap()];
     assert_eq!(settings.app.unwrap().as_str(), "guestbook");
-    assert_eq!(settings.stack.as_deref(), Some("host"));
+    assert_eq!(settings.stack.as_deref(), Some("debian-12"));
+    assert_eq!(settings.stack_packages, ["libpq5", "imagemagick"]);
     assert_eq!(settings.health.as_deref(), Some("/healthz"));
     assert_eq!(settings.boot_timeout_ms, Some(90_000));
     assert_eq!(settings.scratch, ["tmp", "log"]);
@@ -36,7 +37,7 @@ fn the_annotated_example_parses_and_has_every_key() {
     assert!(!web.singleton && worker.singleton);
     assert_eq!(worker.memory_bytes, Some(3 << 29));
     let example = include_str!("../../../docs/xii.toml");
-    for key in KEYS.iter().chain(&process::KEYS).chain(&build::KEYS) {
+    for key in KEYS.iter().chain(&process::KEYS).chain(&build::KEYS).chain(&stack::KEYS) {
         assert!(example.contains(key), "docs/xii.toml does not show `{key}`");
         let table = include_str!("../../../docs/manifests.md");
         assert!(table.contains(key), "docs/manifests.md does not explain `{key}`");
@@ -85,11 +86,13 @@ fn wrong_types_and_bad_values_stand_under_their_carets() {
             "app name \"My App\" contains 'M'; allowed are 1 to 30 of a-z, 0-9 and -, starting with a letter",
             "'My App'",
         ),
-        (
-            "stack = 'debian-12'",
-            "there is no stack \"debian-12\"; this version has [\"host\"]",
-            "'debian-12'",
-        ),
+        ("stack = 'debian12'", "there is no stack \"debian12\"", "'debian12'"),
+        ("stack = 12", "this is an integer", "12"),
+        ("stack.name = 'heroku-24'", "there is no stack \"heroku-24\"", "'heroku-24'"),
+        ("stack.packages = 'libpq5'", "this is a string", "'libpq5'"),
+        ("stack.packages = ['a1', 'a1']", "the package is listed twice", "'a1'"),
+        ("stack.packages = ['-y']", "\"-y\" is not the name of a Debian package", "'-y'"),
+        ("stack.package = ['a1']", "unknown key `package` in [stack]", "package"),
         ("health = 'healthz'", "the health path does not start with `/`", "'healthz'"),
         (
             "health = '/a b'",
@@ -171,6 +174,48 @@ fn an_open_quote_is_one_error_not_a_cascade() {
         errors("nope = 1\nbuild.env = { A = \"open\n[process.web]\nmemory = '1G'\ncpu = 1\n");
     let messages: Vec<&str> = found.iter().map(|(message, _, _)| message.as_str()).collect();
     assert_eq!(messages, ["unknown key `nope` in xii.toml", "invalid basic string, expected `\"`"]);
+}
+
+#[test]
+fn the_schema_has_every_key_that_is_read_and_every_key_of_the_schema_is_read() {
+    let schema: serde_json::Value = serde_json::from_str(crate::app::XII_TOML_SCHEMA).unwrap();
+    for (pointer, keys) in [
+        ("", &KEYS[..]),
+        ("/properties/stack/anyOf/1", &stack::KEYS),
+        ("/properties/build", &build::KEYS),
+        ("/properties/process/additionalProperties", &process::KEYS),
+    ] {
+        let object = schema.pointer(pointer).unwrap_or_else(|| panic!("no {pointer}"));
+        assert_eq!(object["additionalProperties"], false, "{pointer}");
+        let of_schema: BTreeSet<&str> =
+            object["properties"].as_object().unwrap().keys().map(String::as_str).collect();
+        assert_eq!(of_schema, keys.iter().copied().collect(), "{pointer}");
+    }
+    // The lists say what the code does: a key that is read wants something else than a date.
+    for (table, keys) in [
+        ("", &KEYS[..]),
+        ("stack.", &stack::KEYS),
+        ("build.", &build::KEYS),
+        ("process.web.", &process::KEYS),
+    ] {
+        for key in keys {
+            let found = errors(&format!("{table}{key} = 2026-01-01"));
+            assert_eq!(found[0].0, "this is a date", "{table}{key}");
+        }
+    }
+}
+
+#[test]
+fn a_stack_is_a_name_or_a_table_with_packages() {
+    for stack in STACKS {
+        let settings = parse(&format!("stack = '{stack}'\n")).unwrap();
+        assert_eq!((settings.stack.as_deref(), settings.stack_packages.len()), (Some(stack), 0));
+    }
+    let settings = parse("[stack]\npackages = ['libpq5', 'g++']\n").unwrap();
+    assert_eq!((settings.stack, settings.stack_packages.len()), (None, 2));
+    assert_eq!(errors("stack = 'debian12'")[0].2.as_deref(), Some("did you mean `debian-12`?"));
+    let help = errors("packages = ['libpq5']").remove(0).2;
+    assert_eq!(help.as_deref(), Some("`packages` belongs to `[stack]`"));
 }
 
 #[test]
