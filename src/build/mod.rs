@@ -17,11 +17,15 @@
 //! stacks.rs relocate.rs                         a Python copied into stacks/<digest>
 //! steps.rs         one step, and how it failed   pins.rs       what is not pinned
 //! layer.rs         dependencies kept for the next build
+//! bounds.rs disk.rs what a build may use       cache.rs       cache/<app>
 //! files.rs room.rs trees of files, and room for them
 //! ```
 
+mod bounds;
+mod cache;
 mod command;
 mod confined;
+mod disk;
 mod environment;
 mod event;
 mod exec;
@@ -47,7 +51,9 @@ mod toolchain;
 mod tree;
 mod version;
 
-pub use confined::{Confinement, TIME_LIMIT, default_limits};
+pub use bounds::{Bounds, TIME_LIMIT};
+pub use cache::{MOST_CACHE, open as open_cache, remove as remove_cache, trim as trim_cache};
+pub use confined::Confinement;
 pub use environment::path;
 pub use event::{Event, Phase};
 pub use exec::{Confined, Exec};

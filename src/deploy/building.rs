@@ -2,7 +2,7 @@
 
 use super::{Journal, Platform};
 use crate::app::{AppName, DeployRef, Digest, Failure, ManifestTexts, Manifests, ProcessType};
-use crate::build::{self, Confined, Confinement, Event, Plan, Tree, Workspace, build_key};
+use crate::build::{self, Bounds, Confined, Confinement, Event, Plan, Tree, Workspace, build_key};
 use crate::codebase::Facts;
 use crate::keeper::Cancel;
 use crate::run::Host;
@@ -48,12 +48,14 @@ pub(super) async fn build(
         phase.done(format!("unchanged, {}", known.digest.short()));
         return Ok(Built { digest: known.digest, commands: plan.commands });
     }
+    let manifests = Manifests::parse(&ManifestTexts::read(&workspace.source())?)?;
     let cancel = Cancel::new()?;
     let work = Work {
         host: host.clone(),
         journal: journal.clone(),
         app: deploy.app.clone(),
         plan: plan.clone(),
+        bounds: Bounds::of(&manifests.settings.build),
         workspace,
         commit_time: facts.commit_time.as_second(),
         cancel: cancel.clone(),
@@ -119,6 +121,7 @@ struct Work {
     journal: Arc<Journal>,
     app: AppName,
     plan: Plan,
+    bounds: Bounds,
     workspace: Workspace,
     commit_time: i64,
     cancel: Cancel,
@@ -126,8 +129,9 @@ struct Work {
 
 impl Work {
     fn run(self) -> Result<build::Build, Failure> {
-        let user = build_user(&self.host)?;
-        let confinement = confinement(&self.host, &self.app, user.clone(), &self.cancel);
+        let user = build_user(&self.host, Some(&self.app))?;
+        let bounds = self.bounds.clone();
+        let confinement = confinement(&self.host, &self.app, user.clone(), bounds, &self.cancel);
         let mut exec = |command: &Confined, line: &mut dyn FnMut(&str)| {
             confinement.run(self.host.ledger.next_keeper()?, command, line)
         };
@@ -140,7 +144,15 @@ impl Work {
             source_date_epoch: self.commit_time,
             cancel: &self.cancel,
         };
-        build::build(&request, &mut exec, &mut |event| say(&self.journal, event))
+        build::open_cache(&self.host.home, &self.app)?;
+        let built = build::build(&request, &mut exec, &mut |event| say(&self.journal, event));
+        // A build that failed may have filled it just as well.
+        match build::trim_cache(&self.host.home, &self.app, build::MOST_CACHE) {
+            Ok(gone) if gone.is_empty() => {}
+            Ok(gone) => self.journal.note(format!("emptied too large caches: {}", gone.join(", "))),
+            Err(failure) => self.journal.warn(format!("the cache is not trimmed: {failure}")),
+        }
+        built
     }
 }
 
@@ -153,9 +165,13 @@ fn say(journal: &Journal, event: Event) {
     }
 }
 
-/// Every build of this home runs as this user; no app does.
-fn build_user(host: &Host) -> Result<User, Failure> {
-    let uid = host.uid_of("build")?;
+/// Builds of one app run as a user of their own, which no app and no other app's build is.
+/// What is made for all apps is made as a user whom nothing else runs as.
+fn build_user(host: &Host, app: Option<&AppName>) -> Result<User, Failure> {
+    let uid = match app {
+        Some(app) => host.uid_of(&format!("build:{app}"))?,
+        None => host.uid_of("build")?,
+    };
     Ok(User { uid, gid: uid })
 }
 
@@ -166,17 +182,16 @@ pub fn try_out(
     line: &mut dyn FnMut(&str),
 ) -> Result<i32, Failure> {
     let app = "xii".parse().map_err(|error| Failure::internal("`xii` is a name").because(error))?;
-    confinement(host, &app, build_user(host)?, &Cancel::new()?).run(
-        host.ledger.next_keeper()?,
-        command,
-        line,
-    )
+    let (user, cancel) = (build_user(host, None)?, Cancel::new()?);
+    let confinement = confinement(host, &app, user, Bounds::default(), &cancel);
+    confinement.run(host.ledger.next_keeper()?, command, line)
 }
 
 fn confinement<'a>(
     host: &'a Host,
     app: &'a AppName,
     user: User,
+    bounds: Bounds,
     cancel: &'a Cancel,
 ) -> Confinement<'a> {
     Confinement {
@@ -185,8 +200,9 @@ fn confinement<'a>(
         app,
         level: host.level,
         user,
-        limits: host.limits.then(build::default_limits),
+        limits: host.limits.then(|| bounds.limits()),
         cancel,
-        deadline: Instant::now() + build::TIME_LIMIT,
+        deadline: Instant::now() + bounds.time,
+        bounds,
     }
 }

@@ -22,7 +22,7 @@ mod spine;
 pub use back::{roll_back, target};
 pub use building::{plan_build, try_out};
 pub use config::{ConfigChange, change_config, consider};
-pub use destroy::destroy;
+pub use destroy::{destroy, forget_app};
 pub use formation::{
     Order, carry_out, check_scope, current_release, formation, running_release, scaled,
 };
