@@ -28,9 +28,19 @@ mod tests {
         for good in ["libpq5", "g++", "libstdc++6", "0ad", "gir1.2-gtk-3.0", "python3-pip"] {
             assert_eq!(package_name(good).unwrap(), good);
         }
-        for bad in
-            ["", "a", "-y", "Libpq5", "libpq5=15.1", "libc6:i386", "a/b", "../x", "a b", "é1", ".ab"]
-        {
+        for bad in [
+            "",
+            "a",
+            "-y",
+            "Libpq5",
+            "libpq5=15.1",
+            "libc6:i386",
+            "a/b",
+            "../x",
+            "a b",
+            "é1",
+            ".ab",
+        ] {
             assert!(package_name(bad).is_err(), "{bad}");
         }
     }

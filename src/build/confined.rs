@@ -1,22 +1,23 @@
 //! The real thing behind [`Exec`]: a keeper of its own for each step, attached, so that a
 //! server that dies takes its builds with it.
 
+use super::bounds::Bounds;
+use super::disk::{self, DiskWatch, Used};
 use super::exec::Confined;
-use crate::app::{AppName, DeployName, DeployRef, Failure, InstanceId, ProcessType};
+use crate::app::{
+    AppName, DeployName, DeployRef, Failure, InstanceId, ProcessType, format_duration,
+};
 use crate::keeper::{Cancel, KeeperSpec, Output, Restart, VERSION, run_attached};
-use crate::sandbox::{Env, Level, Limits, Root, Sandbox, User};
+use crate::sandbox::cgroup::Hierarchies;
+use crate::sandbox::{Env, Level, Limits, Mount, Root, Sandbox, User};
 use crate::store::Home;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{RecvTimeoutError, channel};
-use std::time::{Duration, Instant};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::time::Instant;
 
-/// A whole build may take this long.
-pub const TIME_LIMIT: Duration = Duration::from_secs(30 * 60);
-const MOST_PROCESSES: u32 = 4096;
-const MOST_MEMORY: u64 = 4 << 30;
 /// From the wish to end to the end.
 const STOP_WINDOW_MS: u64 = 5_000;
+const LONGEST_LINE: usize = 4096;
 
 /// Where and as whom the steps of builds run.
 #[derive(Debug)]
@@ -29,19 +30,10 @@ pub struct Confinement<'a> {
     pub user: User,
     /// `None` where the machine offers none.
     pub limits: Option<Limits>,
+    pub bounds: Bounds,
     pub cancel: &'a Cancel,
     /// When the whole build has to be over.
     pub deadline: Instant,
-}
-
-/// Three quarters of the machine's memory, 4 GiB at most; the running apps keep the rest.
-pub fn default_limits() -> Limits {
-    let text = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
-    let total = text.lines().find_map(|line| {
-        line.strip_prefix("MemTotal:")?.split_whitespace().next()?.parse::<u64>().ok()
-    });
-    let memory = total.map_or(MOST_MEMORY, |kib| (kib * 1024 / 4 * 3).min(MOST_MEMORY));
-    Limits { memory_bytes: Some(memory), cpu_millicores: None, pids: Some(MOST_PROCESSES) }
 }
 
 impl Confinement<'_> {
@@ -54,26 +46,19 @@ impl Confinement<'_> {
     ) -> Result<i32, Failure> {
         let spec = self.spec(number, command)?;
         let (done, wait) = channel::<()>();
-        let late = AtomicBool::new(false);
-        let exit = std::thread::scope(|scope| {
-            let late = &late;
-            scope.spawn(move || {
-                let left = self.deadline.saturating_duration_since(Instant::now());
-                if wait.recv_timeout(left) == Err(RecvTimeoutError::Timeout) {
-                    late.store(true, Ordering::Relaxed);
-                    self.cancel.cancel();
-                }
-            });
-            let mut each =
-                |_, bytes: &[u8]| line(String::from_utf8_lossy(bytes).trim_end_matches('\r'));
-            let exit = run_attached(self.exe, &spec, &mut each, self.cancel);
+        let (exit, ended) = std::thread::scope(|scope| {
+            let spec = &spec;
+            let watching = scope.spawn(move || self.watch(wait, command, spec));
+            let mut each = |_, bytes: &[u8]| line(&shown(bytes));
+            let exit = run_attached(self.exe, spec, &mut each, self.cancel);
             drop(done);
-            exit
-        })?;
-        if late.load(Ordering::Relaxed) {
-            let minutes = TIME_LIMIT.as_secs() / 60;
-            return Err(Failure::app(format!("the build took longer than {minutes} minutes")));
-        }
+            (exit, watching.join())
+        });
+        let ended = ended.map_err(|_| Failure::internal("watching a build broke off"))?;
+        let exit = match ended {
+            Some(failure) => return Err(failure),
+            None => exit?,
+        };
         if let Some(reason) = &exit.reason {
             line(reason);
         }
@@ -81,6 +66,38 @@ impl Confinement<'_> {
             line("the kernel ended it: the build's memory limit was reached");
         }
         Ok(exit.status())
+    }
+
+    /// Ends the step when it takes more than it may, and says why. Over when `done` is closed.
+    fn watch(&self, done: Receiver<()>, command: &Confined, spec: &KeeperSpec) -> Option<Failure> {
+        let written = command.mounts.iter().filter_map(|mount| match mount {
+            Mount::ReadWrite { source, .. } => Some(source.clone()),
+            _ => None,
+        });
+        let most = Used { bytes: self.bounds.disk_bytes, files: self.bounds.files };
+        let mut disk = DiskWatch::new(self.home.dir(), written.collect(), most);
+        loop {
+            let left = self.deadline.saturating_duration_since(Instant::now());
+            if done.recv_timeout(left.min(disk::EACH)) != Err(RecvTimeoutError::Timeout) {
+                return None;
+            }
+            let late = Instant::now() >= self.deadline;
+            let why = if late { Some(self.too_long()) } else { disk.look() };
+            if why.is_some() {
+                // At once: in a stop window it could go on filling the disk.
+                if let Some(name) = &spec.sandbox.cgroup {
+                    Hierarchies::of_this_machine().cgroup(name).kill();
+                }
+                self.cancel.cancel();
+                return why;
+            }
+        }
+    }
+
+    fn too_long(&self) -> Failure {
+        let limit = format_duration(self.bounds.time.as_millis() as u64);
+        Failure::app(format!("the build was ended: it took longer than {limit}"))
+            .next("allow more in xii.toml: `[build]`, then `timeout = \"45m\"`")
     }
 
     fn spec(&self, number: u64, command: &Confined) -> Result<KeeperSpec, Failure> {
@@ -115,6 +132,16 @@ impl Confinement<'_> {
             stop_window_ms: STOP_WINDOW_MS,
             attached: true,
         })
+    }
+}
+
+/// A line as it is told on; a build may print anything, but nobody reads a page in one line.
+fn shown(bytes: &[u8]) -> String {
+    let whole = String::from_utf8_lossy(&bytes[..bytes.len().min(LONGEST_LINE)]);
+    let text = whole.trim_end_matches('\r');
+    match bytes.len() > LONGEST_LINE {
+        true => format!("{text}… ({} bytes more)", bytes.len() - LONGEST_LINE),
+        false => text.to_string(),
     }
 }
 

@@ -3,9 +3,9 @@
 
 use crate::app::Failure;
 use crate::sandbox::User;
-use std::fs::{self, Metadata, Permissions};
+use std::fs::{self, DirBuilder, Metadata, Permissions};
 use std::io;
-use std::os::unix::fs::{PermissionsExt, lchown, symlink};
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt, lchown, symlink};
 use std::path::{Path, PathBuf};
 
 pub fn failed(what: &str, path: &Path) -> impl FnOnce(io::Error) -> Failure {
@@ -64,11 +64,21 @@ pub fn give_to(root: &Path, user: &User) -> Result<(), Failure> {
     })
 }
 
+/// How large a tree is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Extent {
+    /// In its files.
+    pub bytes: u64,
+    /// Files, folders and links.
+    pub files: u64,
+}
+
 /// Modes as git knows them and nothing else: 0755 and 0644. What is neither file, folder
-/// nor link is removed. Gives back the bytes in all files.
-pub fn make_plain(root: &Path) -> Result<u64, Failure> {
-    let mut bytes = 0;
+/// nor link is removed.
+pub fn make_plain(root: &Path) -> Result<Extent, Failure> {
+    let mut extent = Extent::default();
     walk(root, &mut |path, meta| {
+        extent.files += 1;
         if meta.is_symlink() {
             return Ok(false);
         }
@@ -82,10 +92,10 @@ pub fn make_plain(root: &Path) -> Result<u64, Failure> {
             fs::set_permissions(path, Permissions::from_mode(plain))
                 .map_err(failed("change", path))?;
         }
-        bytes += if meta.is_file() { meta.len() } else { 0 };
+        extent.bytes += if meta.is_file() { meta.len() } else { 0 };
         Ok(true)
     })?;
-    Ok(bytes)
+    Ok(extent)
 }
 
 /// Removes a file, a link or a tree, also one whose folders forbid it; nothing there is fine.
@@ -135,7 +145,9 @@ impl TmpDir {
         let random =
             getrandom::u64().map_err(|error| Failure::platform("no randomness").because(error))?;
         let path = tmp.join(format!("{what}-{random:016x}"));
-        fs::create_dir_all(&path).map_err(failed("make", &path))?;
+        fs::create_dir_all(tmp).map_err(failed("make", tmp))?;
+        // Closed: a workspace is one app's, and its builds run as users of their own.
+        DirBuilder::new().mode(0o700).create(&path).map_err(failed("make", &path))?;
         Ok(TmpDir(path))
     }
 
@@ -180,7 +192,7 @@ mod tests {
             fs::write(tree.join(name), "12").unwrap();
             fs::set_permissions(tree.join(name), Permissions::from_mode(mode)).unwrap();
         }
-        assert_eq!(make_plain(&tree).unwrap(), 4);
+        assert_eq!(make_plain(&tree).unwrap(), Extent { bytes: 4, files: 4 });
         let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o7777;
         assert_eq!(mode(&tree.join("plain")), 0o644);
         assert_eq!(mode(&tree.join("tool")), 0o755);

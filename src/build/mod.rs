@@ -19,11 +19,15 @@
 //! make.rs event.rs   running a plan                result.rs  builds/<digest>
 //! steps.rs           one step, and how it failed   version.rs  versions, written and found
 //! layer.rs           dependencies kept for the next build
+//! bounds.rs disk.rs what a build may use           cache.rs   cache/<app>
 //! files.rs room.rs   trees of files, and room for them
 //! ```
 
+mod bounds;
+mod cache;
 mod command;
 mod confined;
+mod disk;
 mod draft;
 mod environment;
 mod event;
@@ -53,7 +57,9 @@ mod toolchain;
 mod tree;
 mod version;
 
-pub use confined::{Confinement, TIME_LIMIT, default_limits};
+pub use bounds::{Bounds, TIME_LIMIT};
+pub use cache::{MOST_CACHE, open as open_cache, remove as remove_cache, trim as trim_cache};
+pub use confined::Confinement;
 pub use draft::Stop;
 pub use environment::path;
 pub use event::{Event, Phase};

@@ -1,6 +1,8 @@
 //! A finished build on the disk: `builds/<digest>/app`, and beside it `build.json`, which
 //! says what must be mounted around it. The digest covers both.
 
+use super::bounds::MOST_FILES;
+use super::disk::too_many_files;
 use super::environment;
 use super::event::Phase;
 use super::files::{self, TmpDir, failed};
@@ -107,8 +109,11 @@ pub fn store(
     if as_root {
         files::give_to(tree, &User { uid: 0, gid: 0 })?;
     }
-    let size = files::make_plain(tree)?;
+    let extent = files::make_plain(tree)?;
+    if extent.files > MOST_FILES {
+        return Err(too_many_files(MOST_FILES));
+    }
     let digest = crate::codebase::tree_digest(tree)?;
     files::publish(tree, &home.build(&digest))?;
-    Ok((digest, size))
+    Ok((digest, extent.bytes))
 }

@@ -8,17 +8,23 @@ const LEAST_FREE: u64 = 1 << 30;
 
 /// Below 5 % or 1 GiB of free disk nothing is built: the running apps need the rest.
 pub fn room_to_build(home: &Path) -> Result<(), Failure> {
+    let Some(free) = short_of(home)? else { return Ok(()) };
+    Err(nearly_full(home, free))
+}
+
+/// The bytes that are free, where they are too few to build.
+pub fn short_of(home: &Path) -> Result<Option<u64>, Failure> {
     let found = rustix::fs::statvfs(home)
         .map_err(|error| failed("ask for the free space of", home)(error.into()))?;
     let (total, free) = (found.f_blocks * found.f_frsize, found.f_bavail * found.f_frsize);
-    if has_room(total, free) {
-        return Ok(());
-    }
-    let problem =
-        format!("the disk of {} is nearly full: {} free", home.display(), format_size(free));
-    Err(Failure::platform(problem)
+    Ok((!has_room(total, free)).then_some(free))
+}
+
+pub fn nearly_full(home: &Path, free: u64) -> Failure {
+    let free = format_size(free >> 20 << 20);
+    Failure::platform(format!("the disk of {} is nearly full: {free} free", home.display()))
         .why("a build needs 1 GiB and 5 % of it free; running apps are not touched")
-        .next("remove what is not needed: `xii destroy` a deploy, or files beside xii"))
+        .next("remove what is not needed: `xii destroy` a deploy, or files beside xii")
 }
 
 fn has_room(total: u64, free: u64) -> bool {

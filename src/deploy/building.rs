@@ -1,18 +1,15 @@
 //! The build phase: a source tree that has arrived → a build, made in the sandbox or found.
 
+use super::planning::plan_and_fetch;
 use super::{Journal, Platform};
 use crate::app::{AppName, DeployRef, Digest, Failure, ManifestTexts, Manifests, ProcessType};
-use crate::build::{
-    self, Confined, Confinement, Event, Plan, Stop, Tool, Toolchains, Tree, Wish, Workspace,
-    build_key,
-};
+use crate::build::{self, Bounds, Confined, Confinement, Event, Plan, Workspace, build_key};
 use crate::codebase::Facts;
 use crate::keeper::Cancel;
 use crate::run::Host;
 use crate::sandbox::{Level, User};
 use crate::store::BuildRecord;
 use jiff::Timestamp;
-use serde::Serialize;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
@@ -22,69 +19,6 @@ pub(super) struct Built {
     pub digest: Digest,
     /// Commands the Procfile need not give.
     pub commands: BTreeMap<ProcessType, String>,
-}
-
-/// What is known before anything was fetched.
-#[derive(Debug, Serialize)]
-#[serde(untagged)]
-pub enum Planned {
-    Ready(Box<Plan>),
-    /// The rest can be said when this is here.
-    Needs {
-        needs: Wish,
-    },
-}
-
-/// Decides what a build would do; nothing is run.
-pub fn plan_build(platform: &Platform, workspace: &Workspace) -> Result<Planned, Failure> {
-    let source = workspace.source();
-    let manifests = Manifests::parse(&ManifestTexts::read(&source)?)?;
-    let available = platform.toolchains.with_fetched(&platform.host().home);
-    match build::plan(&Tree::read(&source)?, &manifests, &available) {
-        Ok(plan) => Ok(Planned::Ready(Box::new(plan))),
-        Err(Stop::Needs(needs)) => Ok(Planned::Needs { needs }),
-        Err(Stop::Failed(failure)) => Err(failure),
-    }
-}
-
-/// Of one plan: more tells of a wish that is fulfilled and made again.
-const MOST_WISHES: usize = 8;
-
-/// Plans, and fetches what the plan turns out to need, until nothing is missing.
-async fn plan_and_fetch(
-    platform: &Platform,
-    journal: &Arc<Journal>,
-    workspace: &Workspace,
-) -> Result<Plan, Failure> {
-    for _ in 0..MOST_WISHES {
-        let wish = match plan_build(platform, workspace)? {
-            Planned::Ready(plan) => return Ok(*plan),
-            Planned::Needs { needs } => needs,
-        };
-        journal.output(format!("-----> fetching {wish}"));
-        let (host, journal) = (platform.host().clone(), journal.clone());
-        let available = platform.toolchains.with_fetched(&host.home);
-        let fetching =
-            tokio::task::spawn_blocking(move || fetch(&host, &journal, &wish, available));
-        fetching
-            .await
-            .map_err(|error| Failure::internal("fetching broke off").because(error))??;
-    }
-    Err(Failure::internal("the plan never has enough"))
-}
-
-fn fetch(
-    host: &Host,
-    journal: &Journal,
-    wish: &Wish,
-    available: Toolchains,
-) -> Result<Tool, Failure> {
-    let user = build_user(host)?;
-    let user = (host.level == Level::Full).then_some(&user);
-    let request = build::Fetch { home: &host.home, wish, available: &available, user };
-    build::fetch(&request, &mut |command, line| try_out(host, command, line), &mut |line| {
-        journal.output(format!("       {line}"));
-    })
 }
 
 /// Builds, or finds that the same tree was built the same way before.
@@ -108,29 +42,39 @@ pub(super) async fn build(
         phase.done(format!("unchanged, {}", known.digest.short()));
         return Ok(Built { digest: known.digest, commands: plan.commands });
     }
+    let manifests = Manifests::parse(&ManifestTexts::read(&workspace.source())?)?;
     let cancel = Cancel::new()?;
     let work = Work {
         host: host.clone(),
         journal: journal.clone(),
         app: deploy.app.clone(),
         plan: plan.clone(),
+        bounds: Bounds::of(&manifests.settings.build),
         workspace,
         commit_time: facts.commit_time.as_second(),
         cancel: cancel.clone(),
     };
-    let mut building = tokio::task::spawn_blocking(move || work.run());
-    let finished = tokio::select! {
-        finished = &mut building => finished,
-        () = journal.cancelled() => {
-            cancel.cancel();
-            building.await
-        }
-    };
-    let made = finished
-        .map_err(|error| Failure::internal("the build was broken off").because(error))??;
+    let made = blocking(journal, &cancel, move || work.run()).await?;
     record(host, &key, &deploy.app, facts, &plan, &made)?;
     phase.done(summary(&plan, &made));
     Ok(Built { digest: made.digest, commands: plan.commands })
+}
+
+/// On a thread that may wait; when the operation is cancelled, so is what runs there.
+pub(super) async fn blocking<T: Send + 'static>(
+    journal: &Journal,
+    cancel: &Cancel,
+    work: impl FnOnce() -> Result<T, Failure> + Send + 'static,
+) -> Result<T, Failure> {
+    let mut working = tokio::task::spawn_blocking(work);
+    let finished = tokio::select! {
+        finished = &mut working => finished,
+        () = journal.cancelled() => {
+            cancel.cancel();
+            working.await
+        }
+    };
+    finished.map_err(|error| Failure::internal("the build was broken off").because(error))?
 }
 
 /// Uncommitted edits are in the files but not in the id of the commit's tree: what is built
@@ -178,6 +122,7 @@ struct Work {
     journal: Arc<Journal>,
     app: AppName,
     plan: Plan,
+    bounds: Bounds,
     workspace: Workspace,
     commit_time: i64,
     cancel: Cancel,
@@ -185,8 +130,9 @@ struct Work {
 
 impl Work {
     fn run(self) -> Result<build::Build, Failure> {
-        let user = build_user(&self.host)?;
-        let confinement = confinement(&self.host, &self.app, user.clone(), &self.cancel);
+        let user = build_user(&self.host, Some(&self.app))?;
+        let bounds = self.bounds.clone();
+        let confinement = confinement(&self.host, &self.app, user.clone(), bounds, &self.cancel);
         let mut exec = |command: &Confined, line: &mut dyn FnMut(&str)| {
             confinement.run(self.host.ledger.next_keeper()?, command, line)
         };
@@ -199,7 +145,15 @@ impl Work {
             source_date_epoch: self.commit_time,
             cancel: &self.cancel,
         };
-        build::build(&request, &mut exec, &mut |event| say(&self.journal, event))
+        build::open_cache(&self.host.home, &self.app)?;
+        let built = build::build(&request, &mut exec, &mut |event| say(&self.journal, event));
+        // A build that failed may have filled it just as well.
+        match build::trim_cache(&self.host.home, &self.app, build::MOST_CACHE) {
+            Ok(gone) if gone.is_empty() => {}
+            Ok(gone) => self.journal.note(format!("emptied too large caches: {}", gone.join(", "))),
+            Err(failure) => self.journal.warn(format!("the cache is not trimmed: {failure}")),
+        }
+        built
     }
 }
 
@@ -212,9 +166,13 @@ fn say(journal: &Journal, event: Event) {
     }
 }
 
-/// Every build of this home runs as this user; no app does.
-fn build_user(host: &Host) -> Result<User, Failure> {
-    let uid = host.uid_of("build")?;
+/// Builds of one app run as a user of their own, which no app and no other app's build is.
+/// What is made for all apps is made as a user whom nothing else runs as.
+pub(super) fn build_user(host: &Host, app: Option<&AppName>) -> Result<User, Failure> {
+    let uid = match app {
+        Some(app) => host.uid_of(&format!("build:{app}"))?,
+        None => host.uid_of("build")?,
+    };
     Ok(User { uid, gid: uid })
 }
 
@@ -224,18 +182,27 @@ pub fn try_out(
     command: &Confined,
     line: &mut dyn FnMut(&str),
 ) -> Result<i32, Failure> {
+    for_all_apps(host, command, &Cancel::new()?, line)
+}
+
+/// Runs a command whose results every app may use.
+pub(super) fn for_all_apps(
+    host: &Host,
+    command: &Confined,
+    cancel: &Cancel,
+    line: &mut dyn FnMut(&str),
+) -> Result<i32, Failure> {
     let app = "xii".parse().map_err(|error| Failure::internal("`xii` is a name").because(error))?;
-    confinement(host, &app, build_user(host)?, &Cancel::new()?).run(
-        host.ledger.next_keeper()?,
-        command,
-        line,
-    )
+    let user = build_user(host, None)?;
+    let confinement = confinement(host, &app, user, Bounds::default(), cancel);
+    confinement.run(host.ledger.next_keeper()?, command, line)
 }
 
 fn confinement<'a>(
     host: &'a Host,
     app: &'a AppName,
     user: User,
+    bounds: Bounds,
     cancel: &'a Cancel,
 ) -> Confinement<'a> {
     Confinement {
@@ -244,8 +211,9 @@ fn confinement<'a>(
         app,
         level: host.level,
         user,
-        limits: host.limits.then(build::default_limits),
+        limits: host.limits.then(|| bounds.limits()),
         cancel,
-        deadline: Instant::now() + build::TIME_LIMIT,
+        deadline: Instant::now() + bounds.time,
+        bounds,
     }
 }

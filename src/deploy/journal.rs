@@ -6,6 +6,7 @@ use crate::app::Failure;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 use tokio::sync::watch;
 
@@ -59,19 +60,22 @@ impl What {
 
 pub struct Journal {
     events: Mutex<Vec<Event>>,
+    output: AtomicUsize,
     phases: Mutex<Vec<PhaseTime>>,
     length: watch::Sender<u64>,
     cancelled: watch::Sender<bool>,
 }
 
-/// A noisy build must not fill the memory of the server: past this many lines of output
-/// only a count is kept.
+/// A noisy build must not fill the memory of the server: past this many events, or bytes of
+/// output, its lines are left out, which is said once.
 const MOST_EVENTS: usize = 50_000;
+const MOST_OUTPUT: usize = 8 << 20;
 
 impl Default for Journal {
     fn default() -> Self {
         Journal {
             events: Mutex::default(),
+            output: AtomicUsize::default(),
             phases: Mutex::default(),
             length: watch::Sender::new(0),
             cancelled: watch::Sender::new(false),
@@ -82,8 +86,21 @@ impl Default for Journal {
 impl Journal {
     pub fn say(&self, what: What) {
         let mut events = lock(&self.events);
-        if events.len() >= MOST_EVENTS && matches!(what, What::Output { .. }) {
-            return;
+        let mut what = what;
+        if let What::Output { line } = &what {
+            let before = self.output.load(Ordering::Relaxed);
+            if before > MOST_OUTPUT {
+                return;
+            }
+            // Past the limit at once, so that what is left out has no gaps.
+            let full = events.len() >= MOST_EVENTS || before + line.len() > MOST_OUTPUT;
+            let after = if full { MOST_OUTPUT + 1 } else { before + line.len() };
+            self.output.store(after, Ordering::Relaxed);
+            if full {
+                what = What::Warning {
+                    text: "it prints more than is kept; the rest is left out".into(),
+                };
+            }
         }
         let seq = events.len() as u64 + 1;
         events.push(Event { seq, at: Timestamp::now(), what });
@@ -162,4 +179,25 @@ impl Phase<'_> {
 /// The data is a list that is whole after each push, so a panic elsewhere cannot spoil it.
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_noisy_build_is_cut_off_once_and_what_matters_still_comes() {
+        for (line, lines) in [("x".repeat(4000), 5_000), (String::new(), 60_000)] {
+            let journal = Journal::default();
+            (0..lines).for_each(|_| journal.output(line.clone()));
+            journal.note("it ended");
+            journal.output("late");
+            let events = journal.after(0);
+            let told =
+                |wanted: fn(&What) -> bool| events.iter().filter(|e| wanted(&e.what)).count();
+            assert_eq!(told(|what| matches!(what, What::Warning { .. })), 1);
+            assert!(told(|what| matches!(what, What::Output { .. })) <= MOST_EVENTS);
+            assert!(matches!(events.last().unwrap().what, What::Note { .. }), "late is left out");
+        }
+    }
 }

@@ -11,6 +11,7 @@ mod formation;
 mod journal;
 mod measure;
 mod phase;
+mod planning;
 mod platform;
 mod preview;
 mod prune;
@@ -20,13 +21,14 @@ mod serving;
 mod spine;
 
 pub use back::{roll_back, target};
-pub use building::{Planned, plan_build, try_out};
+pub use building::try_out;
 pub use config::{ConfigChange, change_config, consider};
-pub use destroy::destroy;
+pub use destroy::{destroy, forget_app};
 pub use formation::{
     Order, carry_out, check_scope, current_release, formation, running_release, scaled,
 };
 pub use journal::{Event, Journal, Phase, What};
+pub use planning::{Planned, plan_build};
 pub use platform::Platform;
 pub use preview::{preview, preview_deploy, preview_release};
 pub use receipt::{BootTime, PhaseTime, Receipt, Traffic};

@@ -1,6 +1,6 @@
 //! `--plan`: what a change would do, in the planner's own words. Nothing is done.
 
-use super::building::Planned;
+use super::planning::Planned;
 use super::{Order, Platform};
 use crate::app::{DeployRef, Failure, InstanceId, Manifests, ProcessType, ReleaseNumber};
 use crate::release::Release;

@@ -126,6 +126,7 @@ impl Runnable {
             memory_bytes: Some(settings.memory_bytes.unwrap_or(DEFAULT_MEMORY)),
             cpu_millicores: settings.cpu_millicores,
             pids: Some(settings.pids.unwrap_or(DEFAULT_PIDS)),
+            ..Limits::default()
         }
     }
 

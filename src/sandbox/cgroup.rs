@@ -117,6 +117,8 @@ impl Hierarchies {
                     );
                 }
             }
+            // Not every kernel weighs the disk; where it does not, there is nothing to lose.
+            let _ = std::fs::write(folder.join("cgroup.subtree_control"), "+io");
             folder.push(part);
         }
     }
@@ -161,6 +163,9 @@ impl Cgroup {
         if let Some(pids) = limits.pids {
             self.write(&self.pids, "pids.max", "pids.max", &pids.to_string())?;
         }
+        if let Some(weight) = limits.cpu_weight {
+            self.weigh(weight)?;
+        }
         if let Some(millicores) = limits.cpu_millicores {
             let quota = (u64::from(millicores) * CPU_PERIOD_US / 1000).max(1000);
             match self.place(&self.cpu) {
@@ -170,6 +175,20 @@ impl Cgroup {
                 }
                 _ => self.write(&self.cpu, "", "cpu.max", &format!("{quota} {CPU_PERIOD_US}"))?,
             }
+        }
+        Ok(())
+    }
+
+    /// Both shapes have 100 (1024 shares) for who says nothing.
+    fn weigh(&self, weight: u16) -> Result<()> {
+        let shares = (u64::from(weight) * 1024 / 100).max(2);
+        match self.place(&self.cpu) {
+            Some((_, true)) => self.write(&self.cpu, "cpu.shares", "", &shares.to_string())?,
+            _ => self.write(&self.cpu, "", "cpu.weight", &weight.to_string())?,
+        }
+        let disk = self.unified.iter().map(|folder| folder.join("io.weight"));
+        for file in disk.filter(|file| file.exists()) {
+            let _ = std::fs::write(file, format!("default {weight}"));
         }
         Ok(())
     }

@@ -27,6 +27,8 @@ pub const SETUP_FAILED: i32 = 125;
 pub const NOT_EXECUTABLE: i32 = 126;
 pub const NOT_FOUND: i32 = 127;
 
+const OOM_SCORE_ADJ: u16 = 300;
+
 /// What to run, prepared before the fork.
 pub struct Program {
     argv: Vec<CString>,
@@ -95,7 +97,8 @@ fn enter(
         cgroup.join()?;
     }
     // When the whole machine is short of memory, apps go before what keeps them.
-    let _ = std::fs::write("/proc/self/oom_score_adj", "300");
+    let score = sandbox.limits.oom_score_adj.unwrap_or(OOM_SCORE_ADJ).to_string();
+    let _ = std::fs::write("/proc/self/oom_score_adj", score);
     for (number, stream) in stdio.into_iter().enumerate() {
         at(sys::replace_stdio(stream, number as i32), || "set up stdin, stdout and stderr")?;
     }

@@ -90,8 +90,12 @@ impl std::fmt::Display for Isolation {
 
 fn try_cgroup() -> std::result::Result<(), String> {
     let name = format!("xii-probe-{}", std::process::id());
-    let limits =
-        Limits { memory_bytes: Some(64 << 20), cpu_millicores: Some(1000), pids: Some(16) };
+    let limits = Limits {
+        memory_bytes: Some(64 << 20),
+        cpu_millicores: Some(1000),
+        pids: Some(16),
+        ..Limits::default()
+    };
     let machine = Hierarchies::of_this_machine();
     let made = machine.create(&name, &limits);
     machine.cgroup(&name).destroy(std::time::Duration::from_secs(1));

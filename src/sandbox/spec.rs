@@ -69,6 +69,12 @@ pub struct Limits {
     /// 1000 is one core.
     pub cpu_millicores: Option<u32>,
     pub pids: Option<u32>,
+    /// What it gets of a busy CPU and disk beside others, which have 100; 1 to 10,000.
+    #[serde(default)]
+    pub cpu_weight: Option<u16>,
+    /// 0 to 1000: who is ended first when the whole machine is short of memory.
+    #[serde(default)]
+    pub oom_score_adj: Option<u16>,
 }
 
 /// An environment. It carries secrets, so `Debug` shows names only.

@@ -189,7 +189,7 @@ async fn destroy_all(api: &Api, deploys: Vec<DeployRef>, app: Option<AppName>) -
             deploy::destroy(&platform, &journal, deploy).await?;
         }
         if let Some(app) = app {
-            platform.host().ledger.destroy_app(&app, Timestamp::now())?;
+            deploy::forget_app(&platform, &app).await?;
         }
         drop(turns);
         Ok(None)

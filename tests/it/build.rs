@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 use xii::app::{AppName, Failure, ManifestTexts, Manifests};
 use xii::build::{
-    Build, Confined, Confinement, Event, Request, TIME_LIMIT, Toolchains, Tree, Workspace,
-    app_folder, build, default_limits, plan,
+    Bounds, Build, Confined, Confinement, Event, Request, TIME_LIMIT, Toolchains, Tree, Workspace,
+    app_folder, build, plan,
 };
 use xii::keeper::Cancel;
 use xii::sandbox::cgroup::Hierarchies;
@@ -42,7 +42,8 @@ impl World {
             app: &self.app,
             level: Level::Full,
             user: self.user.clone(),
-            limits: Some(default_limits()),
+            limits: Some(Bounds::default().limits()),
+            bounds: Bounds { time: self.time_limit, ..Bounds::default() },
             cancel: &self.cancel,
             deadline: Instant::now() + self.time_limit,
         };

@@ -74,13 +74,18 @@ fn config_key(text: &str) -> Result<ConfigKey, String> {
     text.parse().map_err(|error: crate::app::NameError| error.to_string())
 }
 
-fn options<'v>(reader: &mut Reader<'_>, value: &'v Value, path: &[&'v str]) -> BTreeMap<String, String> {
+fn options<'v>(
+    reader: &mut Reader<'_>,
+    value: &'v Value,
+    path: &[&'v str],
+) -> BTreeMap<String, String> {
     let mut options = BTreeMap::new();
     let expected = "an object like { \"version\": \"16\" }";
     for (name, path, value) in reader.object(value, path, expected) {
         match value {
-            Value::String(_) => options
-                .extend(reader.text(value, &path).map(|text| (name.to_string(), text))),
+            Value::String(_) => {
+                options.extend(reader.text(value, &path).map(|text| (name.to_string(), text)))
+            }
             Value::Bool(_) | Value::Number(_) => {
                 options.insert(name.to_string(), value.to_string());
             }

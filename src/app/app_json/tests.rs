@@ -47,7 +47,10 @@ fn an_environment_stands_over_the_rest_for_the_deploy_of_its_name_only() {
     let value = |app: &AppJson, name: &str| app.env[&name.parse().unwrap()].value.clone();
     assert_eq!(value(&staging, "GREETING").as_deref(), Some("psst"));
     assert_eq!(value(&staging, "ONLY_HERE").as_deref(), Some("1"));
-    assert_eq!(staging.env[&"SECRET_KEY".parse().unwrap()], app.env[&"SECRET_KEY".parse().unwrap()]);
+    assert_eq!(
+        staging.env[&"SECRET_KEY".parse().unwrap()],
+        app.env[&"SECRET_KEY".parse().unwrap()]
+    );
     assert!(!production.env.contains_key(&"ONLY_HERE".parse().unwrap()));
     // A type without a quantity keeps the one it has.
     assert_eq!(staging.formation[&ProcessType::web()].quantity, Some(2));

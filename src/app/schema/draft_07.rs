@@ -36,9 +36,9 @@ fn holds(top: &Value, schema: &Value, word: &str, rule: &Value, value: &Value) -
         "const" => rule == value,
         "not" => !follows(top, rule, value),
         "anyOf" => list(rule).iter().any(|rule| follows(top, rule, value)),
-        "pattern" => value.as_str().is_none_or(|text| {
-            Regex::new(rule.as_str().unwrap()).unwrap().is_match(text)
-        }),
+        "pattern" => value
+            .as_str()
+            .is_none_or(|text| Regex::new(rule.as_str().unwrap()).unwrap().is_match(text)),
         "minLength" => length.is_none_or(|length| length >= number(rule)),
         "maxLength" => length.is_none_or(|length| length <= number(rule)),
         "minimum" => value.as_f64().is_none_or(|value| value >= number(rule)),

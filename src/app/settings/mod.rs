@@ -128,7 +128,9 @@ fn misplaced(key: &Key<'_>, diagnostic: Diagnostic) -> Diagnostic {
         _ if process::KEYS.contains(&name) => diagnostic
             .help(format!("limits belong to a process type: `[process.web]`, then `{name} = …`")),
         "packages" => diagnostic.help("`packages` belongs to `[stack]`"),
-        "command" | "output" => diagnostic.help(format!("`{name}` belongs to `[build]`")),
+        "command" | "output" | "timeout" | "disk" => {
+            diagnostic.help(format!("`{name}` belongs to `[build]`"))
+        }
         "env" | "config" => diagnostic.help("config is set with `xii config set NAME=value`"),
         "web" | "worker" | "release" => diagnostic.help(format!("write `[process.{name}]`")),
         _ => diagnostic,

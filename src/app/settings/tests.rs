@@ -30,6 +30,9 @@ fn the_annotated_example_parses_and_has_every_key() {
     assert_eq!(settings.build.command.as_deref(), Some("make assets"));
     assert_eq!(settings.build.output.as_deref(), Some("public"));
     assert_eq!(settings.build.env["NODE_ENV"], "production");
+    assert_eq!(settings.build.timeout_ms, Some(45 * 60_000));
+    assert_eq!(settings.build.memory_bytes, Some(6 << 30));
+    assert_eq!(settings.build.disk_bytes, Some(20 << 30));
     assert_eq!(web.memory_bytes, Some(512 << 20));
     assert_eq!(web.cpu_millicores, Some(500));
     assert_eq!(web.pids, Some(100));
@@ -114,6 +117,13 @@ fn wrong_types_and_bad_values_stand_under_their_carets() {
         ("build.output = 'a//b'", "the path has an empty, `.` or `..` part", "'a//b'"),
         ("build.env = { PORT = '1' }", "`PORT` is set by xii itself", "PORT"),
         ("build.env = { A = 1 }", "this is an integer", "1"),
+        ("build.timeout = '25h'", "the time limit of the build is not between 1s and 24h", "'25h'"),
+        (
+            "build.memory = '1M'",
+            "the memory limit of the build is not between 16M and 1024T",
+            "'1M'",
+        ),
+        ("build.disk = '1K'", "the disk limit of the build is not between 1M and 1024T", "'1K'"),
         ("process.web.memory = 512", "this is an integer", "512"),
         (
             "process.web.memory = '512'",

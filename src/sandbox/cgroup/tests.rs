@@ -21,15 +21,37 @@ fn on_v2_alone_controllers_are_passed_down_and_the_v2_files_written() {
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path().to_path_buf();
     let machine = Hierarchies { unified: Some(root.clone()), ..Hierarchies::default() };
-    let limits =
-        Limits { memory_bytes: Some(64 << 20), cpu_millicores: Some(1500), pids: Some(20) };
+    let limits = Limits {
+        memory_bytes: Some(64 << 20),
+        cpu_millicores: Some(1500),
+        pids: Some(20),
+        ..Limits::default()
+    };
     machine.create("xii-00000001/7", &limits).unwrap();
     let read = |path: &str| std::fs::read_to_string(root.join(path)).unwrap();
     assert_eq!(read("xii-00000001/7/memory.max"), "67108864");
     assert_eq!(read("xii-00000001/7/cpu.max"), "150000 100000");
     assert_eq!(read("xii-00000001/7/pids.max"), "20");
-    assert_eq!(read("cgroup.subtree_control"), "+cpu");
-    assert_eq!(read("xii-00000001/cgroup.subtree_control"), "+cpu");
+    assert_eq!(read("cgroup.subtree_control"), "+io");
+    assert_eq!(read("xii-00000001/cgroup.subtree_control"), "+io");
+}
+
+#[test]
+fn a_weight_is_shares_on_v1_and_weights_on_v2() {
+    let (v1, v2) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (cpu, unified) = (v1.path().to_path_buf(), v2.path().to_path_buf());
+    let light = Limits { cpu_weight: Some(10), ..Limits::default() };
+    let hybrid = Hierarchies { cpu: Some(cpu.clone()), ..Hierarchies::default() };
+    hybrid.create("x/1", &light).unwrap();
+    assert_eq!(std::fs::read_to_string(cpu.join("x/1/cpu.shares")).unwrap(), "102");
+    // The kernel makes the file where it weighs the disk; here nobody does.
+    let alone = Hierarchies { unified: Some(unified.clone()), ..Hierarchies::default() };
+    alone.create("x/1", &light).unwrap();
+    assert_eq!(std::fs::read_to_string(unified.join("x/1/cpu.weight")).unwrap(), "10");
+    assert!(!unified.join("x/1/io.weight").exists());
+    std::fs::write(unified.join("x/1/io.weight"), "default 100").unwrap();
+    alone.create("x/1", &light).unwrap();
+    assert_eq!(std::fs::read_to_string(unified.join("x/1/io.weight")).unwrap(), "default 10");
 }
 
 #[test]

@@ -1,0 +1,86 @@
+//! Before a build: the plan, and whatever the plan turns out to lack.
+
+use super::building::{blocking, build_user, for_all_apps};
+use super::{Journal, Platform};
+use crate::app::{Failure, ManifestTexts, Manifests};
+use crate::build::{self, Plan, Stop, Tool, Toolchains, Tree, Wish, Workspace};
+use crate::keeper::Cancel;
+use crate::run::Host;
+use crate::sandbox::Level;
+use serde::Serialize;
+use std::sync::Arc;
+
+/// What is known before anything was fetched.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+pub enum Planned {
+    Ready(Box<Plan>),
+    /// The rest can be said when this is here.
+    Needs {
+        needs: Wish,
+    },
+}
+
+/// Decides what a build would do; nothing is run.
+pub fn plan_build(platform: &Platform, workspace: &Workspace) -> Result<Planned, Failure> {
+    let source = workspace.source();
+    let manifests = Manifests::parse(&ManifestTexts::read(&source)?)?;
+    let available = platform.toolchains.with_fetched(&platform.host().home);
+    match build::plan(&Tree::read(&source)?, &manifests, &available) {
+        Ok(plan) => Ok(Planned::Ready(Box::new(plan))),
+        Err(Stop::Needs(needs)) => Ok(Planned::Needs { needs }),
+        Err(Stop::Failed(failure)) => Err(failure),
+    }
+}
+
+/// Of one plan: more tells of a wish that is fulfilled and made again.
+const MOST_WISHES: usize = 8;
+
+/// Plans, and fetches what the plan lacks, until nothing is missing.
+pub(super) async fn plan_and_fetch(
+    platform: &Platform,
+    journal: &Arc<Journal>,
+    workspace: &Workspace,
+) -> Result<Plan, Failure> {
+    for _ in 0..MOST_WISHES {
+        let wish = match plan_build(platform, workspace)? {
+            Planned::Ready(plan) => return Ok(*plan),
+            Planned::Needs { needs } => needs,
+        };
+        let available = platform.toolchains.with_fetched(&platform.host().home);
+        let cancel = Cancel::new()?;
+        let work = Fetching {
+            host: platform.host().clone(),
+            journal: journal.clone(),
+            available,
+            wish,
+            cancel: cancel.clone(),
+        };
+        blocking(journal, &cancel, move || work.run()).await?;
+    }
+    Err(Failure::internal("what a plan lacks was fetched, and the plan lacks it again"))
+}
+
+/// What the blocking thread of a fetch owns.
+struct Fetching {
+    host: Arc<Host>,
+    journal: Arc<Journal>,
+    available: Toolchains,
+    wish: Wish,
+    cancel: Cancel,
+}
+
+impl Fetching {
+    fn run(self) -> Result<Tool, Failure> {
+        let Fetching { host, journal, available, wish, cancel } = &self;
+        journal.output(format!("-----> fetching {wish}"));
+        let user = build_user(host, None)?;
+        let user = (host.level == Level::Full).then_some(&user);
+        let request = build::Fetch { home: &host.home, wish, available, user };
+        build::fetch(
+            &request,
+            &mut |command, line| for_all_apps(host, command, cancel, line),
+            &mut |line| journal.output(format!("       {line}")),
+        )
+    }
+}
