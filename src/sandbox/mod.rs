@@ -13,6 +13,7 @@ mod seccomp;
 mod spec;
 mod step;
 pub mod sys;
+mod system;
 mod tree;
 
 pub use enter::{
