@@ -15,6 +15,7 @@
 //! exec.rs confined.rs one confined command      hint.rs       what its last words mean
 //! make.rs event.rs running a plan               result.rs     builds/<digest>
 //! stacks.rs relocate.rs                         a Python copied into stacks/<digest>
+//! stack/                                        root file systems of Debian packages
 //! steps.rs         one step, and how it failed   pins.rs       what is not pinned
 //! layer.rs         dependencies kept for the next build
 //! files.rs room.rs trees of files, and room for them
@@ -39,6 +40,7 @@ mod relocate;
 mod requirements;
 mod result;
 mod room;
+pub mod stack;
 mod stacks;
 pub mod static_server;
 mod static_site;
