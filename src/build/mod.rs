@@ -13,7 +13,7 @@
 //! foreign.rs         languages that are not known   environment.rs  a build's environment
 //! tool.rs            an interpreter, a compiler, a package manager
 //! toolchain.rs on_path.rs  which of them are here   fetch  those that were not
-//! stacks.rs relocate.rs    tools in stacks/<digest>
+//! stacks.rs relocate.rs    tools in stacks/<digest>  stack  roots of Debian packages
 //! fingerprint.rs     what lies below, on `host`
 //! exec.rs confined.rs one confined command         hint.rs  what its last words mean
 //! make.rs event.rs   running a plan                result.rs  builds/<digest>
@@ -48,6 +48,7 @@ mod relocate;
 mod result;
 mod room;
 mod rust;
+pub mod stack;
 mod stacks;
 pub mod static_server;
 mod static_site;

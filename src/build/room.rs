@@ -39,7 +39,7 @@ pub fn sweep(tmp: &Path) -> Result<(), Failure> {
     for entry in std::fs::read_dir(tmp).map_err(failed("list", tmp))? {
         let path = entry.map_err(failed("list", tmp))?.path();
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        if ["build-", "layer-", "toolchain-"].iter().any(|kind| name.starts_with(kind)) {
+        if ["build-", "layer-", "stack-", "toolchain-"].iter().any(|kind| name.starts_with(kind)) {
             remove(&path)?;
         }
     }
@@ -62,7 +62,7 @@ mod tests {
     #[test]
     fn only_what_builds_left_is_swept() {
         let tmp = tempfile::tempdir().unwrap();
-        for name in ["build-1", "toolchain-1", "upload-1"] {
+        for name in ["build-1", "stack-1", "toolchain-1", "upload-1"] {
             std::fs::create_dir_all(tmp.path().join(name).join("deep")).unwrap();
         }
         sweep(tmp.path()).unwrap();

@@ -3,9 +3,9 @@
 
 use super::spec::Sandbox;
 use super::step::Result;
-use super::tree::{NODEV, NOSUID, RDONLY, Tree, clone_of};
-use std::os::fd::OwnedFd;
-use std::path::{Path, PathBuf};
+use super::system::System;
+use super::tree::Tree;
+use std::path::Path;
 
 /// Read-only from the host, where they exist.
 const KEPT: [&str; 18] = [
@@ -29,20 +29,58 @@ const KEPT: [&str; 18] = [
     "gai.conf",
 ];
 
+/// Written by [`write`], or taken from the host, and so never a stack's own. No password is
+/// anybody's in there, so nobody needs to see that there is none.
+const PREPARED: [&str; 9] = [
+    "passwd",
+    "group",
+    "shadow",
+    "gshadow",
+    "hosts",
+    "hostname",
+    "nsswitch.conf",
+    "resolv.conf",
+    "ssl",
+];
+
+/// Where the certificates of the host really lie: those in `/etc/ssl/certs` are links to there.
+const CERTIFICATES: [&str; 2] = ["/usr/share/ca-certificates", "/usr/local/share/ca-certificates"];
+
 /// Opens what is kept of the host's `/etc`. A link into `/usr` stays a link; everything
 /// else is bound from the file it really is, so that a changed `resolv.conf` is seen.
-pub fn sources(
-    binds: &mut Vec<(PathBuf, OwnedFd)>,
-    links: &mut Vec<(PathBuf, PathBuf)>,
-) -> Result<()> {
+pub fn of_host(system: &mut System) -> Result<()> {
     let kept = KEPT.iter().map(|name| name.to_string());
     for name in kept.chain(python_folders()) {
         let path = Path::new("/etc").join(name);
         let Ok(real) = std::fs::canonicalize(&path) else { continue };
         if real.starts_with("/usr") {
-            links.push((path, real));
+            system.links.push((path, real));
         } else {
-            binds.push((path, clone_of(&real, RDONLY | NOSUID | NODEV)?));
+            system.bind(path, &real)?;
+        }
+    }
+    Ok(())
+}
+
+/// The `/etc` of the root file system at `root`. How names resolve and whom to trust is the
+/// host's business: an administrator adds a certificate there, and nowhere else.
+pub fn of_folder(root: &Path, system: &mut System) -> Result<()> {
+    let trusted = Path::new("/etc/ssl").is_dir();
+    let own = |name: &str| match name {
+        "ssl" => trusted,
+        name => PREPARED.contains(&name),
+    };
+    system.take(&root.join("etc"), Path::new("/etc"), own)?;
+    if let Ok(real) = std::fs::canonicalize("/etc/resolv.conf") {
+        system.bind("/etc/resolv.conf".into(), &real)?;
+    }
+    if trusted {
+        system.bind("/etc/ssl".into(), Path::new("/etc/ssl"))?;
+        for path in CERTIFICATES.map(Path::new) {
+            let below = path.strip_prefix("/").unwrap_or(path);
+            if path.is_dir() && root.join(below).is_dir() {
+                system.bind(path.into(), path)?;
+            }
         }
     }
     Ok(())

@@ -6,6 +6,7 @@ mod enter;
 mod etc;
 pub mod firewall;
 pub mod identity;
+pub mod private;
 mod probe;
 pub mod process;
 mod root;
@@ -13,6 +14,7 @@ mod seccomp;
 mod spec;
 mod step;
 pub mod sys;
+mod system;
 mod tree;
 
 pub use enter::{

@@ -1,4 +1,4 @@
-//! Starting and watching processes of the host: the only door to `Command`, and the only
+//! Starting and watching processes of the host: the door to `Command`, and the only
 //! way this binary starts itself again.
 
 use super::spec::Env;
@@ -95,7 +95,7 @@ pub fn run_tool(tool: &str, args: &[&str], input: &[u8]) -> io::Result<Output> {
     })
 }
 
-const TOOL_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+pub(super) const TOOL_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /// When a process started, in clock ticks since boot: with the pid it names one process.
 /// `None` once it has ended, also while nobody has taken notice of its end.

@@ -1,10 +1,11 @@
-//! The file system an app sees: the host's `/usr` read-only, a prepared `/etc`, its own
-//! `/proc`, `/dev` and `/tmp`, and the mounts it was given. Nothing else of the host.
+//! The file system an app sees: a system read-only, a prepared `/etc`, its own `/proc`, `/dev`
+//! and `/tmp`, and the mounts it was given. Nothing else of the host.
 
 use super::etc;
-use super::spec::{Level, Mount, Root, Sandbox};
+use super::spec::{Level, Mount, Sandbox};
 use super::step::{Result, StepError, at};
-use super::tree::{NODEV, NOSUID, RDONLY, Tree, clone_of, fresh};
+use super::system::{READ_ONLY, System};
+use super::tree::{NODEV, NOSUID, Tree, clone_of, fresh};
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
@@ -31,8 +32,7 @@ const LINKS: [(&str, &str); 5] = [
 
 /// Everything that has to be looked up in the old root, before it is covered.
 struct Sources {
-    system: Vec<(PathBuf, OwnedFd)>,
-    links: Vec<(PathBuf, PathBuf)>,
+    system: System,
     devices: Vec<(PathBuf, OwnedFd)>,
     mounts: Vec<(PathBuf, OwnedFd)>,
 }
@@ -41,10 +41,10 @@ struct Sources {
 pub fn build_and_enter(sandbox: &Sandbox, home: &str) -> Result<()> {
     let sources = open_sources(sandbox)?;
     let tree = Tree::cover(covered_folder()?)?;
-    for (path, mount) in &sources.system {
+    for (path, mount) in &sources.system.binds {
         tree.attach(mount, path)?;
     }
-    for (path, target) in &sources.links {
+    for (path, target) in &sources.system.links {
         tree.symlink(target, path)?;
     }
     etc::write(&tree, sandbox, home)?;
@@ -64,18 +64,7 @@ pub fn build_and_enter(sandbox: &Sandbox, home: &str) -> Result<()> {
 }
 
 fn open_sources(sandbox: &Sandbox) -> Result<Sources> {
-    let Root::Host = sandbox.root;
-    let mut system = vec![(PathBuf::from("/usr"), clone_of(Path::new("/usr"), READ_ONLY)?)];
-    let mut links = Vec::new();
-    for name in ["/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32"] {
-        let path = PathBuf::from(name);
-        match (std::fs::read_link(&path), path.is_dir()) {
-            (Ok(target), true) => links.push((path, target)),
-            (Err(_), true) => system.push((path.clone(), clone_of(&path, READ_ONLY)?)),
-            _ => {}
-        }
-    }
-    etc::sources(&mut system, &mut links)?;
+    let system = System::open(&sandbox.root)?;
     let mut devices = Vec::new();
     if sandbox.level == Level::UserNamespace {
         for (name, ..) in DEVICES {
@@ -84,10 +73,8 @@ fn open_sources(sandbox: &Sandbox) -> Result<Sources> {
         }
     }
     let mounts = sandbox.mounts.iter().map(|mount| open_mount(mount, sandbox));
-    Ok(Sources { system, links, devices, mounts: mounts.collect::<Result<_>>()? })
+    Ok(Sources { system, devices, mounts: mounts.collect::<Result<_>>()? })
 }
-
-const READ_ONLY: u64 = RDONLY | NOSUID | NODEV;
 
 fn open_mount(mount: &Mount, sandbox: &Sandbox) -> Result<(PathBuf, OwnedFd)> {
     let opened = match mount {

@@ -36,6 +36,9 @@ pub struct Sandbox {
 pub enum Root {
     /// The host's `/usr`, read-only, with a prepared `/etc`.
     Host,
+    /// A folder that is a whole root file system, read-only, with a prepared `/etc`; of the
+    /// host only its resolver and its certificates are seen.
+    Folder(PathBuf),
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -91,5 +94,20 @@ impl Env {
 impl std::fmt::Debug for Env {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_set().entries(self.0.keys()).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Root;
+
+    #[test]
+    fn a_root_is_written_as_keepers_of_every_version_read_it() {
+        let roots =
+            [(Root::Host, r#""host""#), (Root::Folder("/s/1".into()), r#"{"folder":"/s/1"}"#)];
+        for (root, text) in roots {
+            assert_eq!(serde_json::to_string(&root).unwrap(), text);
+            assert_eq!(serde_json::from_str::<Root>(text).unwrap(), root);
+        }
     }
 }

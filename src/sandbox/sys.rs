@@ -227,3 +227,17 @@ pub fn posix_spawn(
         error => Err(Errno::from_raw_os_error(error)),
     }
 }
+
+/// What the command starts is killed when the thread that starts it ends, and makes files as
+/// others may read them.
+pub fn end_with_this_thread(command: &mut std::process::Command) {
+    let settle = || {
+        let kill = rustix::process::Signal::KILL;
+        rustix::process::set_parent_process_death_signal(Some(kill))?;
+        rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o022));
+        Ok(())
+    };
+    // SAFETY: the closure makes two system calls and takes no lock and no memory, so it may
+    // run in the child of a process with threads.
+    unsafe { std::os::unix::process::CommandExt::pre_exec(command, settle) };
+}

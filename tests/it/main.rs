@@ -25,5 +25,6 @@ mod limits;
 mod router;
 mod sandbox;
 mod spine;
+mod stacks;
 mod stage;
 mod world;

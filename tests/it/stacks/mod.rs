@@ -1,0 +1,3 @@
+//! Stacks: root file systems of their own below a process.
+
+mod folder;
