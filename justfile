@@ -24,3 +24,11 @@ bench:
 # Thousands of kill -9; a failure prints the XII_TEST_SEED that repeats its decisions
 crash kills="5000":
     XII_TEST_KILLS={{kills}} cargo test --locked --test it chaos::kills -- --nocapture
+
+# xii's whole build beside the bare tool's; wants python3, npm and cargo
+bench-build:
+    cargo test --locked --release --test it bench_build:: -- --ignored --nocapture --test-threads 1
+
+# Deploys the public apps of tests/corpus.toml from a folder of checkouts OWNER/NAME
+corpus folder:
+    XII_TEST_CORPUS={{folder}} cargo test --locked --test it corpus:: -- --include-ignored --nocapture --test-threads 1

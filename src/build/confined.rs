@@ -9,7 +9,7 @@ use crate::app::{
 };
 use crate::keeper::{Cancel, KeeperSpec, Output, Restart, VERSION, run_attached};
 use crate::sandbox::cgroup::Hierarchies;
-use crate::sandbox::{Env, Level, Limits, Mount, Root, Sandbox, User};
+use crate::sandbox::{Env, Level, Limits, Mount, Sandbox, User};
 use crate::store::Home;
 use std::path::Path;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
@@ -117,7 +117,7 @@ impl Confinement<'_> {
             record: self.home.instance_record(number),
             sandbox: Sandbox {
                 level: self.level,
-                root: Root::Host,
+                root: command.root.clone(),
                 mounts: command.mounts.clone(),
                 user: self.user.clone(),
                 hostname: "build".to_string(),

@@ -1,13 +1,14 @@
 //! One confined command as the build needs it, and the seam to whatever runs it.
 
 use crate::app::Failure;
-use crate::sandbox::Mount;
+use crate::sandbox::{Mount, Root};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-/// A command, and what it sees besides the stack.
+/// A command, and what it sees.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Confined {
+    pub root: Root,
     pub argv: Vec<String>,
     pub env: BTreeMap<String, String>,
     pub mounts: Vec<Mount>,
@@ -15,11 +16,11 @@ pub struct Confined {
 }
 
 impl Confined {
-    /// In `/`, with the stack's programs on PATH and nothing else.
+    /// On the host, in `/`, with the stack's programs on PATH and nothing else.
     pub fn new(argv: Vec<String>) -> Self {
         let path = ("PATH".to_string(), "/usr/bin:/bin".to_string());
         let env = BTreeMap::from([path]);
-        Confined { argv, env, mounts: Vec::new(), cwd: PathBuf::from("/") }
+        Confined { root: Root::Host, argv, env, mounts: Vec::new(), cwd: PathBuf::from("/") }
     }
 }
 

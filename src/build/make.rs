@@ -14,7 +14,7 @@ use super::tree::Tree;
 use super::{layer, room};
 use crate::app::{AppName, Failure};
 use crate::keeper::Cancel;
-use crate::sandbox::{Mount, User};
+use crate::sandbox::{Mount, Root, User};
 use crate::store::Home;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -169,8 +169,11 @@ impl Run<'_, '_, '_> {
             files::give_to(workspace.0.path(), user)?;
         }
         let tools = &self.request.plan.tools;
-        let mut bench =
-            Bench { env: environment::of_a_build(tools), mounts: self.mounts(&workspace) };
+        let mut bench = Bench {
+            root: self.root(),
+            env: environment::of_a_build(tools),
+            mounts: self.mounts(&workspace),
+        };
         bench.env.insert("SOURCE_DATE_EPOCH".into(), "0".into());
         self.steps(stage, &bench)?;
         let made = workspace.source().join(&layer.path);
@@ -201,7 +204,14 @@ impl Run<'_, '_, '_> {
         mounts.push(Mount::ReadWrite { source: self.tools(), target: CACHE.into() });
         let mut env = self.request.plan.env.clone();
         env.insert("SOURCE_DATE_EPOCH".into(), self.request.source_date_epoch.to_string());
-        Bench { env, mounts }
+        Bench { root: self.root(), env, mounts }
+    }
+
+    fn root(&self) -> Root {
+        match self.request.plan.stack.build_root() {
+            None => Root::Host,
+            Some(digest) => Root::Folder(stacks::place(self.request.home, &digest)),
+        }
     }
 
     fn mounts(&self, workspace: &Workspace) -> Vec<Mount> {

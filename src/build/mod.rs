@@ -23,6 +23,7 @@
 //! files.rs room.rs   trees of files, and room for them
 //! ```
 
+mod below;
 mod bounds;
 mod cache;
 mod command;
@@ -58,6 +59,7 @@ mod toolchain;
 mod tree;
 mod version;
 
+pub use below::Below;
 pub use bounds::{Bounds, TIME_LIMIT};
 pub use cache::{MOST_CACHE, open as open_cache, remove as remove_cache, trim as trim_cache};
 pub use confined::Confinement;

@@ -1,8 +1,8 @@
 //! From a tree and its manifests to what a build will do: pure, and shown by
 //! `xii build --plan`. Nothing here touches the machine.
 
+use super::below::{self, Below};
 use super::draft::{Draft, Stop};
-use super::fingerprint::Fingerprint;
 use super::language::{self, Kind};
 use super::tool::{Tool, ToolName};
 use super::toolchain::Toolchains;
@@ -19,7 +19,7 @@ const FORMAT: u32 = 2;
 pub struct Plan {
     /// In the order they are built; the last one is the app's own.
     pub languages: Vec<Kind>,
-    pub stack: Fingerprint,
+    pub stack: Below,
     pub tools: Vec<Tool>,
     /// Not mounted when the app runs.
     pub only_to_build: BTreeSet<ToolName>,
@@ -83,7 +83,7 @@ impl Step {
 
 impl Plan {
     /// A plan of nothing yet.
-    pub(super) fn begin(stack: Fingerprint) -> Self {
+    pub(super) fn begin(stack: Below) -> Self {
         Plan {
             languages: Vec::new(),
             stack,
@@ -115,7 +115,7 @@ impl Plan {
 impl std::fmt::Display for Plan {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         writeln!(f, "builds     {}", self.title())?;
-        writeln!(f, "stack      host ({})", self.stack)?;
+        writeln!(f, "stack      {}", self.stack)?;
         for tool in &self.tools {
             writeln!(f, "toolchain  {} {tool}", tool.name)?;
         }
@@ -149,13 +149,16 @@ pub fn plan(tree: &Tree, manifests: &Manifests, available: &Toolchains) -> Resul
     let build = &manifests.settings.build;
     let has_commands = !manifests.commands.is_empty();
     let languages = language::of(tree, manifests)?;
+    let chosen = below::choose(tree, manifests, &languages, available)?;
     let mut draft =
-        Draft { tree, manifests, available, plan: Plan::begin(available.stack.clone()) };
+        Draft { tree, manifests, available: &chosen.available, plan: Plan::begin(chosen.below) };
+    draft.plan.warnings.extend(chosen.warning);
     draft.plan.languages = languages.clone();
     draft.plan.output = build.output.clone();
     draft.plan.commands = static_site::commands(languages.last().copied(), build, has_commands);
     for kind in languages {
-        kind.language().plan(&mut draft)?;
+        let planned = kind.language().plan(&mut draft);
+        planned.map_err(|stop| stop.on(draft.plan.stack.build_root()))?;
     }
     draft.finish();
     let plan = draft.plan;

@@ -36,7 +36,7 @@ fn made(
 ) -> Result<Plan, Failure> {
     plan(&tree(files), &manifests(procfile, xii_toml), &available()).map_err(|stop| match stop {
         Stop::Failed(failure) => failure,
-        Stop::Needs(wish) => panic!("{wish:?}"),
+        other => panic!("{other:?}"),
     })
 }
 
@@ -195,7 +195,7 @@ fn the_build_key_follows_tree_plan_and_stack_but_no_warning() {
     assert_eq!(build_key(&plan, "t1"), build_key(&same, "t1"));
     assert_ne!(build_key(&plan, "t1"), build_key(&plan, "t2"));
     let mut upgraded = plan.clone();
-    upgraded.stack.0.insert("libc6".into(), "2.37".into());
+    upgraded.stack = Below::Host("libc6 2.37".parse().unwrap());
     assert_ne!(build_key(&plan, "t1"), build_key(&upgraded, "t1"));
 }
 

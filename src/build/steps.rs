@@ -4,7 +4,7 @@ use super::exec::{Confined, Exec};
 use super::hint;
 use super::plan::{Stage, Step};
 use crate::app::Failure;
-use crate::sandbox::Mount;
+use crate::sandbox::{Mount, Root};
 use std::collections::BTreeMap;
 
 /// Of a failed step's output.
@@ -12,14 +12,20 @@ const LAST_LINES: usize = 20;
 
 /// What the steps of a stage work with.
 pub struct Bench {
+    pub root: Root,
     pub env: BTreeMap<String, String>,
     pub mounts: Vec<Mount>,
 }
 
 impl Bench {
     pub fn confined(&self, step: &Step) -> Confined {
-        let (argv, cwd) = (step.argv.clone(), step.cwd.clone().into());
-        Confined { argv, env: self.env.clone(), mounts: self.mounts.clone(), cwd }
+        Confined {
+            root: self.root.clone(),
+            argv: step.argv.clone(),
+            env: self.env.clone(),
+            mounts: self.mounts.clone(),
+            cwd: step.cwd.clone().into(),
+        }
     }
 }
 

@@ -7,6 +7,7 @@
 
 use super::exec::{Confined, Exec};
 use super::fingerprint::Fingerprint;
+use super::stack::Root;
 use super::tool::{Origin, Tool, ToolName};
 use super::version::Version;
 use crate::app::Failure;
@@ -25,6 +26,12 @@ pub struct Toolchains {
     pub tools: Vec<Tool>,
     /// Found, but not usable: `/usr/bin/python3.11` → why.
     pub unusable: BTreeMap<String, String>,
+    /// The roots of Debian packages that are here.
+    #[serde(default)]
+    pub roots: Vec<Root>,
+    /// Whether more of them can be made here.
+    #[serde(default)]
+    pub makes_stacks: bool,
 }
 
 impl Toolchains {
@@ -34,14 +41,31 @@ impl Toolchains {
         let mut tools = stack_pythons(host);
         tools.extend(super::on_path::pythons(path));
         tools.retain(|python| python.version >= OLDEST_PYTHON);
-        Toolchains { stack: Fingerprint::of_host(host), tools, unusable: BTreeMap::new() }
+        Toolchains { stack: Fingerprint::of_host(host), tools, ..Toolchains::default() }
     }
 
-    /// With all that was fetched into the home since.
-    pub fn with_fetched(&self, home: &Home) -> Self {
+    /// With all that was fetched and made in the home since.
+    pub fn with_home(&self, home: &Home) -> Result<Self, Failure> {
         let mut all = self.clone();
         all.tools.extend(super::fetch::fetched(home));
-        all
+        for wish in super::stack::wishes(home)? {
+            all.roots.extend(super::stack::find(home, &wish.wanted)?);
+        }
+        Ok(all)
+    }
+
+    /// What there is on a root of Debian packages: its own tools, those that were fetched,
+    /// and those of the server that bring all they need. A Python of the server does not: it
+    /// wants the libraries it was built with.
+    pub fn on(&self, root: &Root) -> Self {
+        let moves = |tool: &&Tool| match tool.origin {
+            Origin::Stack { .. } => false,
+            Origin::Server { .. } => tool.name != ToolName::Python,
+            Origin::Registry { .. } => true,
+        };
+        let tools = debian_tools(root).into_iter();
+        let tools = tools.chain(self.tools.iter().filter(moves).cloned()).collect();
+        Toolchains { tools, unusable: BTreeMap::new(), ..self.clone() }
     }
 
     /// Runs the stack's Pythons in a sandbox and drops those that cannot make a venv.
@@ -79,6 +103,37 @@ impl Toolchains {
         let of_stack = |tool: &&Tool| matches!(tool.origin, Origin::Stack { .. });
         self.of(name).filter(|tool| fits(tool)).max_by_key(|tool| (of_stack(tool), tool.version))
     }
+}
+
+/// Package → the program that makes it a tool, and what else has to be there.
+const DEBIAN_TOOLS: [(ToolName, &str, &str); 2] =
+    [(ToolName::Node, "nodejs", "npm"), (ToolName::Rust, "cargo", "rustc")];
+
+fn debian_tools(root: &Root) -> Vec<Tool> {
+    let version = |package: &str| debian_version(root.packages.get(package)?);
+    let tool = |name, version, exe: String| Tool {
+        name,
+        version,
+        origin: Origin::Stack { exe: format!("/usr/bin/{exe}").into() },
+    };
+    let minor = root.wanted.suite.python();
+    let package = format!("python{minor}");
+    let venv = root.packages.contains_key("python3-venv");
+    let python = version(&package).filter(|_| venv);
+    let python = python.map(|version| tool(ToolName::Python, version, package));
+    let others = DEBIAN_TOOLS.into_iter().filter_map(|(name, package, needed)| {
+        root.packages.get(needed)?;
+        let exe = if name == ToolName::Node { "node" } else { package };
+        Some(tool(name, version(package)?, exe.to_string()))
+    });
+    python.into_iter().chain(others).collect()
+}
+
+/// `1:3.11.2-6+deb12u6` is 3.11.2.
+fn debian_version(text: &str) -> Option<Version> {
+    let upstream = text.split_once(':').map_or(text, |(_, rest)| rest);
+    let end = upstream.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(upstream.len());
+    upstream[..end].parse().ok()
 }
 
 /// Imports what a venv and pip need, and says its version.
@@ -163,6 +218,18 @@ mod tests {
             probed.unusable["/usr/bin/python3"],
             "ModuleNotFoundError: No module named 'ensurepip'"
         );
+    }
+
+    #[test]
+    fn a_package_version_of_debian_is_read() {
+        for (text, version) in [
+            ("3.11.2-6+deb12u6", "3.11.2"),
+            ("1:20.19.2+dfsg-1", "20.19.2"),
+            ("1.85.1+dfsg1-1", "1.85.1"),
+        ] {
+            assert_eq!(debian_version(text), Some(version.parse().unwrap()), "{text}");
+        }
+        assert_eq!(debian_version("2024-1"), None);
     }
 
     #[test]

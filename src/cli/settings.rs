@@ -3,6 +3,7 @@
 
 use super::args::AppChoice;
 use crate::app::Failure;
+use crate::build::stack::Archive;
 use crate::server::{LogLevel, RequiredIsolation, ServerSettings};
 use std::ffi::OsString;
 use std::net::SocketAddr;
@@ -44,6 +45,7 @@ pub struct Settings {
     pub base_domain: String,
     pub isolation: RequiredIsolation,
     pub key_file: Option<PathBuf>,
+    pub archive: Archive,
     pub log_level: LogLevel,
     pub path: String,
     pub exe: PathBuf,
@@ -77,6 +79,7 @@ impl Settings {
             base_domain: reader.base_domain(),
             isolation: reader.isolation(),
             key_file: reader.path("XII_KEY_FILE").map(|file| absolute(&around.folder, &file)),
+            archive: reader.text("XII_DEBIAN_MIRROR").map(Archive::Mirror).unwrap_or_default(),
             log_level: reader.log_level(),
             path: reader.text("PATH").unwrap_or_else(|| "/usr/local/bin:/usr/bin:/bin".into()),
             exe: around.exe.clone(),
@@ -96,6 +99,7 @@ impl Settings {
             isolation: self.isolation,
             key_file: self.key_file.clone(),
             path: self.path.clone(),
+            archive: self.archive.clone(),
             log_level: self.log_level,
             exe: self.exe.clone(),
             lone,

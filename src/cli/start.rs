@@ -3,6 +3,7 @@
 use super::client::{Client, socket};
 use super::settings::Settings;
 use crate::app::Failure;
+use crate::build::stack::Archive;
 use crate::sandbox::process::Started;
 use crate::sandbox::{Env, spawn_self};
 use crate::server::RequiredIsolation;
@@ -89,6 +90,9 @@ fn environment(settings: &Settings) -> Env {
     env.set("PATH", settings.path.clone());
     if let Some(key_file) = &settings.key_file {
         env.set("XII_KEY_FILE", key_file.to_string_lossy());
+    }
+    if let Archive::Mirror(mirror) = &settings.archive {
+        env.set("XII_DEBIAN_MIRROR", mirror);
     }
     for (name, value) in &settings.folders {
         env.set(name.clone(), value.clone());

@@ -1,7 +1,7 @@
 //! Rolling back: the contents of an old release, byte for byte, as a new one.
 
 use super::measure::Measure;
-use super::spine::{Phase, finish, stack};
+use super::spine::{Phase, finish, stack_now};
 use super::{Journal, Platform, Receipt};
 use crate::app::{DeployRef, Failure, ReleaseNumber};
 use crate::release::{self, Release, Rollback};
@@ -60,7 +60,7 @@ pub async fn roll_back(
     let wish = Rollback {
         deploy: target.deploy.clone(),
         to: target.number,
-        stack: stack(platform),
+        stack: stack_now(platform, &target.stack),
         by,
         at: Timestamp::now(),
     };

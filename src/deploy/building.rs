@@ -6,6 +6,7 @@ use crate::app::{AppName, DeployRef, Digest, Failure, ManifestTexts, Manifests, 
 use crate::build::{self, Bounds, Confined, Confinement, Event, Plan, Workspace, build_key};
 use crate::codebase::Facts;
 use crate::keeper::Cancel;
+use crate::release::Stack;
 use crate::run::Host;
 use crate::sandbox::{Level, User};
 use crate::store::BuildRecord;
@@ -17,6 +18,8 @@ use std::time::Instant;
 /// A build that is on the disk and in the ledger.
 pub(super) struct Built {
     pub digest: Digest,
+    /// What it runs on.
+    pub stack: Stack,
     /// Commands the Procfile need not give.
     pub commands: BTreeMap<ProcessType, String>,
 }
@@ -40,7 +43,7 @@ pub(super) async fn build(
         let known = BuildRecord { created_at: Timestamp::now(), ..known };
         host.ledger.record_build(&key, &known)?;
         phase.done(format!("unchanged, {}", known.digest.short()));
-        return Ok(Built { digest: known.digest, commands: plan.commands });
+        return Ok(Built { digest: known.digest, stack: stack(&plan), commands: plan.commands });
     }
     let manifests = Manifests::parse(&ManifestTexts::read(&workspace.source())?)?;
     let cancel = Cancel::new()?;
@@ -57,7 +60,7 @@ pub(super) async fn build(
     let made = blocking(journal, &cancel, move || work.run()).await?;
     record(host, &key, &deploy.app, facts, &plan, &made)?;
     phase.done(summary(&plan, &made));
-    Ok(Built { digest: made.digest, commands: plan.commands })
+    Ok(Built { digest: made.digest, stack: stack(&plan), commands: plan.commands })
 }
 
 /// On a thread that may wait; when the operation is cancelled, so is what runs there.
@@ -75,6 +78,10 @@ pub(super) async fn blocking<T: Send + 'static>(
         }
     };
     finished.map_err(|error| Failure::internal("the build was broken off").because(error))?
+}
+
+fn stack(plan: &Plan) -> Stack {
+    Stack { name: plan.stack.name().to_string(), fingerprint: plan.stack.fingerprint() }
 }
 
 /// Uncommitted edits are in the files but not in the id of the commit's tree: what is built
@@ -100,13 +107,13 @@ fn record(
     plan: &Plan,
     made: &build::Build,
 ) -> Result<(), Failure> {
-    let plan = serde_json::to_string(plan)
+    let text = serde_json::to_string(plan)
         .map_err(|error| Failure::internal("a build plan cannot be written").because(error))?;
     let record = BuildRecord {
         digest: made.digest,
         app: app.clone(),
-        plan,
-        stack: "host".to_string(),
+        plan: text,
+        stack: plan.stack.name().to_string(),
         commit: facts.commit.clone(),
         size: made.size,
         created_at: Timestamp::now(),

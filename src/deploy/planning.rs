@@ -2,11 +2,12 @@
 
 use super::building::{blocking, build_user, for_all_apps};
 use super::{Journal, Platform};
-use crate::app::{Failure, ManifestTexts, Manifests};
+use crate::app::{Digest, Failure, ManifestTexts, Manifests};
+use crate::build::stack::{self, Wanted};
 use crate::build::{self, Plan, Stop, Tool, Toolchains, Tree, Wish, Workspace};
 use crate::keeper::Cancel;
 use crate::run::Host;
-use crate::sandbox::Level;
+use crate::sandbox::{Level, Root};
 use serde::Serialize;
 use std::sync::Arc;
 
@@ -18,6 +19,11 @@ pub enum Planned {
     /// The rest can be said when this is here.
     Needs {
         needs: Wish,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        on: Option<Digest>,
+    },
+    NeedsStack {
+        needs_stack: Wanted,
     },
 }
 
@@ -25,10 +31,11 @@ pub enum Planned {
 pub fn plan_build(platform: &Platform, workspace: &Workspace) -> Result<Planned, Failure> {
     let source = workspace.source();
     let manifests = Manifests::parse(&ManifestTexts::read(&source)?)?;
-    let available = platform.toolchains.with_fetched(&platform.host().home);
+    let available = platform.toolchains.with_home(&platform.host().home)?;
     match build::plan(&Tree::read(&source)?, &manifests, &available) {
         Ok(plan) => Ok(Planned::Ready(Box::new(plan))),
-        Err(Stop::Needs(needs)) => Ok(Planned::Needs { needs }),
+        Err(Stop::Needs(needs, on)) => Ok(Planned::Needs { needs, on }),
+        Err(Stop::NeedsStack(needs_stack)) => Ok(Planned::NeedsStack { needs_stack }),
         Err(Stop::Failed(failure)) => Err(failure),
     }
 }
@@ -43,22 +50,44 @@ pub(super) async fn plan_and_fetch(
     workspace: &Workspace,
 ) -> Result<Plan, Failure> {
     for _ in 0..MOST_WISHES {
-        let wish = match plan_build(platform, workspace)? {
+        let (wish, on) = match plan_build(platform, workspace)? {
             Planned::Ready(plan) => return Ok(*plan),
-            Planned::Needs { needs } => needs,
+            Planned::Needs { needs, on } => (needs, on),
+            Planned::NeedsStack { needs_stack } => {
+                make_stack(platform, journal, needs_stack).await?;
+                continue;
+            }
         };
-        let available = platform.toolchains.with_fetched(&platform.host().home);
+        let available = platform.toolchains.with_home(&platform.host().home)?;
         let cancel = Cancel::new()?;
         let work = Fetching {
             host: platform.host().clone(),
             journal: journal.clone(),
             available,
             wish,
+            on,
             cancel: cancel.clone(),
         };
         blocking(journal, &cancel, move || work.run()).await?;
     }
     Err(Failure::internal("what a plan lacks was fetched, and the plan lacks it again"))
+}
+
+async fn make_stack(
+    platform: &Platform,
+    journal: &Arc<Journal>,
+    wanted: Wanted,
+) -> Result<(), Failure> {
+    let (host, said) = (platform.host().clone(), journal.clone());
+    let archive = platform.archive.clone();
+    let cancel = Cancel::new()?;
+    let work = move || {
+        said.output(format!("-----> making the stack {wanted}"));
+        stack::make(&host.home, &archive, &wanted, &mut |line| {
+            said.output(format!("       {line}"))
+        })
+    };
+    blocking(journal, &cancel, work).await.map(drop)
 }
 
 /// What the blocking thread of a fetch owns.
@@ -67,16 +96,19 @@ struct Fetching {
     journal: Arc<Journal>,
     available: Toolchains,
     wish: Wish,
+    on: Option<Digest>,
     cancel: Cancel,
 }
 
 impl Fetching {
     fn run(self) -> Result<Tool, Failure> {
-        let Fetching { host, journal, available, wish, cancel } = &self;
+        let Fetching { host, journal, available, wish, on, cancel } = &self;
         journal.output(format!("-----> fetching {wish}"));
         let user = build_user(host, None)?;
         let user = (host.level == Level::Full).then_some(&user);
-        let request = build::Fetch { home: &host.home, wish, available, user };
+        let root =
+            on.map_or(Root::Host, |on| Root::Folder(host.home.stacks().join(on.to_string())));
+        let request = build::Fetch { home: &host.home, wish, available, root, user };
         build::fetch(
             &request,
             &mut |command, line| for_all_apps(host, command, cancel, line),

@@ -1,6 +1,7 @@
 //! What a change works with: the running host and what builds need besides.
 
 use crate::build::Toolchains;
+use crate::build::stack::Archive;
 use crate::run::{Deploys, Host};
 use std::sync::Arc;
 
@@ -8,6 +9,8 @@ pub struct Platform {
     pub deploys: Deploys,
     /// Found once, when the server starts.
     pub toolchains: Toolchains,
+    /// Where stacks have their packages from.
+    pub archive: Archive,
 }
 
 impl Platform {

@@ -96,7 +96,7 @@ fn cut(platform: &Platform, journal: &Journal, new: NewCode) -> Result<Release, 
         &NewRelease {
             deploy: new.deploy,
             build: Some(new.built.digest),
-            stack: stack(platform),
+            stack: new.built.stack,
             config,
             commands,
             manifests: new.manifests,
@@ -123,8 +123,16 @@ fn adopt_formation(
     platform.host().ledger.scale(deploy, &new)
 }
 
+/// What a release on this stack would run on now: only the host moves by itself.
+pub(super) fn stack_now(platform: &Platform, stack: &Stack) -> Stack {
+    match stack.is_host() {
+        true => self::stack(platform),
+        false => stack.clone(),
+    }
+}
+
 pub(super) fn stack(platform: &Platform) -> Stack {
-    Stack { name: "host".to_string(), fingerprint: platform.toolchains.stack.to_string() }
+    Stack { name: Stack::HOST.to_string(), fingerprint: platform.toolchains.stack.to_string() }
 }
 
 fn commit(facts: Facts) -> Commit {

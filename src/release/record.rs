@@ -19,6 +19,15 @@ pub struct Stack {
     pub fingerprint: String,
 }
 
+impl Stack {
+    /// The machine's own `/usr`.
+    pub const HOST: &str = "host";
+
+    pub fn is_host(&self) -> bool {
+        self.name == Self::HOST
+    }
+}
+
 /// The commit the code came from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Commit {

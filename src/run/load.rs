@@ -3,8 +3,8 @@
 use super::{Host, Runnable};
 use crate::app::{DeployRef, Failure, Manifests, ReleaseNumber};
 use crate::build::Description;
-use crate::release::{self, Release};
-use crate::sandbox::Level;
+use crate::release::{self, Release, Stack};
+use crate::sandbox::{Level, Root};
 use jiff::Timestamp;
 use std::net::{Ipv4Addr, TcpListener};
 use std::sync::Arc;
@@ -37,7 +37,9 @@ impl Host {
         let manifests = Manifests::parse(&release.manifests).map_err(|_| {
             Failure::internal(format!("the manifests of {name} can no longer be read"))
         })?;
+        let root = self.stack_root(&name, &release.stack)?;
         Ok(Runnable {
+            root,
             config: release.open_config(&self.key)?,
             deploy: release.deploy,
             release: release.number,
@@ -47,6 +49,21 @@ impl Host {
             commands: release.commands,
             description,
         })
+    }
+
+    fn stack_root(&self, name: &str, stack: &Stack) -> Result<Root, Failure> {
+        if stack.is_host() {
+            return Ok(Root::Host);
+        }
+        let folder = self.home.stacks().join(&stack.fingerprint);
+        match folder.is_dir() {
+            true => Ok(Root::Folder(folder)),
+            false => Err(Failure::platform(format!(
+                "the stack of {name}, {} {:.12}, is no longer on this host",
+                stack.name, stack.fingerprint
+            ))
+            .next("deploy its commit again: `xii deploy COMMIT`")),
+        }
     }
 
     /// A user id of this home's block that belongs to the platform itself.

@@ -18,6 +18,8 @@ pub struct Runnable {
     pub release: ReleaseNumber,
     pub uid: u32,
     pub build: Digest,
+    /// Below the build.
+    pub root: Root,
     pub config: ConfigSnapshot,
     pub manifests: Manifests,
     /// Commands by process type: the Procfile's, or the language's own.
@@ -95,7 +97,7 @@ impl Runnable {
     fn sandbox(&self, host: &Host, instance: &InstanceId) -> Sandbox {
         Sandbox {
             level: host.level,
-            root: Root::Host,
+            root: self.root.clone(),
             mounts: self.mounts(host),
             user: User { uid: self.uid, gid: self.uid },
             hostname: format!("{}-{}", self.deploy.app, instance.name().replace(['.', '_'], "-")),

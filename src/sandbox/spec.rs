@@ -31,10 +31,11 @@ pub struct Sandbox {
 }
 
 /// The file system below the mounts.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Root {
     /// The host's `/usr`, read-only, with a prepared `/etc`.
+    #[default]
     Host,
     /// A folder that is a whole root file system, read-only, with a prepared `/etc`; of the
     /// host only its resolver and its certificates are seen.

@@ -46,7 +46,11 @@ async fn run(settings: ServerSettings, log: Log) -> Result<(), Failure> {
     let host =
         Arc::new(Host { addressing: Addressing { http, ..host.addressing.clone() }, ..host });
     let toolchains = find_toolchains(&host, &settings)?;
-    let platform = Arc::new(Platform { deploys: Deploys::new(host.clone()), toolchains });
+    let platform = Arc::new(Platform {
+        deploys: Deploys::new(host.clone()),
+        toolchains,
+        archive: settings.archive.clone(),
+    });
     recover(&platform, log).await?;
     let listener = listen(&host.home.socket())?;
     log.info(&format!("control socket {}", host.home.socket().display()));
@@ -151,8 +155,9 @@ fn protect(host: &Host, isolation: &Isolation, log: Log) -> Result<(), Failure> 
 }
 
 fn find_toolchains(host: &Host, settings: &ServerSettings) -> Result<Toolchains, Failure> {
-    Toolchains::find(&settings.path)
-        .probe(&mut |command, line| crate::deploy::try_out(host, command, line))
+    let mut found = Toolchains::find(&settings.path);
+    found.makes_stacks = host.level == Level::Full;
+    found.probe(&mut |command, line| crate::deploy::try_out(host, command, line))
 }
 
 fn listen(path: &Path) -> Result<UnixListener, Failure> {

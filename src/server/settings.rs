@@ -1,6 +1,7 @@
 //! What a server is told at its start. The command line reads the environment and fills
 //! this in, so that the server itself never looks there.
 
+use crate::build::stack::Archive;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -19,6 +20,8 @@ pub struct ServerSettings {
     pub key_file: Option<PathBuf>,
     /// Where toolchains are looked for, as in `PATH`.
     pub path: String,
+    /// `XII_DEBIAN_MIRROR`; without it, as the host's apt is configured.
+    pub archive: Archive,
     pub log_level: LogLevel,
     /// This very binary: keepers and the router are started from it.
     pub exe: PathBuf,

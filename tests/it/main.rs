@@ -13,10 +13,12 @@
 mod attached;
 mod begin;
 mod bench;
+mod bench_build;
 mod bounds;
 mod build;
 mod chaos;
 mod cli;
+mod corpus;
 mod demo;
 mod firewall;
 mod house;

@@ -17,7 +17,7 @@ use super::stacks;
 use super::tool::{Origin, Tool, ToolName, Wish};
 use super::toolchain::Toolchains;
 use crate::app::{Digest, Failure};
-use crate::sandbox::User;
+use crate::sandbox::{Root, User};
 use crate::store::Home;
 use std::fs;
 use std::path::PathBuf;
@@ -27,6 +27,8 @@ pub struct Fetch<'a> {
     pub home: &'a Home,
     pub wish: &'a Wish,
     pub available: &'a Toolchains,
+    /// Where the wish's own Python lies.
+    pub root: Root,
     /// As whom the clients run; `None` without root.
     pub user: Option<&'a User>,
 }

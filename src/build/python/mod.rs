@@ -19,6 +19,9 @@ pub const FOLDER: &str = ".venv";
 const VENV: &str = "/app/.venv";
 pub const LIST: &str = "requirements.txt";
 
+/// The version a tree declares, for the choice of a stack.
+pub use version::{is_here, wanted};
+
 pub struct Python;
 
 impl Language for Python {

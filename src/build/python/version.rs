@@ -7,6 +7,15 @@ use super::super::tree::Tree;
 use super::super::version::Wanted;
 use crate::app::{Diagnostic, Diagnostics, Failure, SourceFile};
 
+/// What the tree declares.
+pub fn wanted(tree: &Tree) -> Result<Option<Wanted>, Failure> {
+    Ok(declared(tree)?.map(|(wanted, _)| wanted))
+}
+
+pub fn is_here(wanted: Wanted, available: &Toolchains) -> bool {
+    available.of(ToolName::Python).any(|python| wanted.accepts(python.version))
+}
+
 pub fn choose(draft: &mut Draft<'_>) -> Result<Tool, Stop> {
     let declared = declared(draft.tree)?;
     let wanted = declared.as_ref().map(|(wanted, _)| *wanted);

@@ -63,7 +63,7 @@ pub fn tidy(root: &Path) -> Result<u64, Failure> {
         }
     }
     files::give_to(root, &User { uid: 0, gid: 0 })?;
-    files::make_plain(root)
+    Ok(files::make_plain(root)?.bytes)
 }
 
 /// The packages dpkg says are there must be those that were asked for, no more and no less.
