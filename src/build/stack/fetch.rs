@@ -51,6 +51,8 @@ pub fn solve(area: &Area, wanted: &Wanted) -> Result<Vec<Solved>, Failure> {
 fn parse(line: &str) -> Option<Solved> {
     let (name, rest) = line.strip_prefix("Inst ")?.split_once(' ')?;
     let (_, rest) = rest.split_once('(')?;
+    // What follows the parentheses is about other packages.
+    let (rest, _) = rest.split_once(')').unwrap_or((rest, ""));
     let version = rest.split_whitespace().next()?;
     let (_, architecture) = rest.rsplit_once('[')?;
     Some(Solved {
