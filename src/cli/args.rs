@@ -83,6 +83,8 @@ pub enum Command {
     Releases(releases::ReleasesArgs),
     /// Restore an earlier release: code, commands and config
     Rollback(rollback::RollbackArgs),
+    /// Give another deploy the very build that -d [default: staging] runs
+    Promote(promote::PromoteArgs),
     /// Run a command in the current release
     Run(run::RunArgs),
     /// Look on at the change that is under way
@@ -95,6 +97,8 @@ pub enum Command {
     Doctor,
     /// Show how a checkout would be built
     Build(build::BuildArgs),
+    /// Print the JSON schema of app.json or xii.toml, for editors
+    Schema(schema::SchemaArgs),
     /// Print completions for a shell
     Completions(completions::CompletionsArgs),
 }

@@ -82,6 +82,7 @@ fn dispatch(command: Command, invocation: &Invocation) -> Outcome {
     match command {
         Command::Server(args) => server::run(&args, invocation),
         Command::Completions(args) => completions::run(&args, invocation),
+        Command::Schema(args) => schema::run(&args, invocation),
         command => in_runtime(talk(command, invocation)),
     }
 }
@@ -118,12 +119,13 @@ async fn talk(command: Command, to: &Invocation) -> Outcome {
         Command::Config(args) => config::run(args, to).await,
         Command::Releases(args) => releases::run(&args, to).await,
         Command::Rollback(args) => rollback::run(&args, to).await,
+        Command::Promote(args) => promote::run(&args, to).await,
         Command::Run(args) => run::run(&args, to).await,
         Command::Follow(args) => follow::run(&args, to).await,
         Command::Apps(args) => apps::run(&args, to).await,
         Command::Deploys => apps::deploys(to).await,
         Command::Doctor => doctor::run(to).await,
         Command::Build(args) => build::run(&args, to).await,
-        Command::Server(_) | Command::Completions(_) => Ok(0),
+        Command::Server(_) | Command::Completions(_) | Command::Schema(_) => Ok(0),
     }
 }

@@ -5,7 +5,9 @@
 
 mod back;
 mod building;
+mod code;
 mod config;
+mod declared;
 mod destroy;
 mod formation;
 mod journal;
@@ -13,7 +15,9 @@ mod measure;
 mod phase;
 mod planning;
 mod platform;
+mod postdeploy;
 mod preview;
+mod promote;
 mod prune;
 mod receipt;
 mod roll_out;
@@ -23,6 +27,7 @@ mod spine;
 pub use back::{roll_back, target};
 pub use building::try_out;
 pub use config::{ConfigChange, change_config, consider};
+pub use declared::require_config;
 pub use destroy::{destroy, forget_app};
 pub use formation::{
     Order, carry_out, check_scope, current_release, formation, running_release, scaled,
@@ -30,7 +35,8 @@ pub use formation::{
 pub use journal::{Event, Journal, Phase, What};
 pub use planning::{Planned, plan_build};
 pub use platform::Platform;
-pub use preview::{preview, preview_deploy, preview_release};
+pub use preview::{preview, preview_deploy, preview_promote, preview_release};
+pub use promote::{has_the_same, promotable, promote};
 pub use receipt::{BootTime, PhaseTime, Receipt, Traffic};
 pub use serving::{fail_pending, next_number, serving};
 pub use spine::{Deploy, deploy};
