@@ -7,6 +7,7 @@ mod back;
 mod building;
 mod config;
 mod destroy;
+mod explaining;
 mod formation;
 mod journal;
 mod measure;
@@ -24,6 +25,7 @@ pub use back::{roll_back, target};
 pub use building::try_out;
 pub use config::{ConfigChange, change_config, consider};
 pub use destroy::{destroy, forget_app};
+pub use explaining::explain_build;
 pub use formation::{
     Order, carry_out, check_scope, current_release, formation, running_release, scaled,
 };

@@ -70,6 +70,7 @@ fn routes(api: Api) -> Router {
         .route("/releases/{number}", get(reads::release))
         .route("/rollback", post(changes::rollback))
         .route("/deploy", post(streams::deploy))
+        .route("/build-explain", post(streams::build_explain))
         .route("/logs", get(streams::logs))
         .route("/run", post(one_off::run));
     Router::new()
