@@ -5,6 +5,7 @@
 //! release, deploy or app: it would not open there.
 
 mod argument;
+mod declared;
 mod key;
 mod seal;
 mod snapshot;
@@ -12,6 +13,7 @@ mod snapshot;
 mod tests;
 
 pub use argument::parse_pairs;
+pub use declared::{Lacking, lacking};
 pub use key::{Key, KeyId, Use};
 pub use seal::{Place, SealedConfig, SealedValue};
 pub use snapshot::{Change, Changed, ConfigDiff, ConfigSnapshot};

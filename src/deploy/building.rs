@@ -34,7 +34,7 @@ pub(super) async fn build(
 ) -> Result<Built, Failure> {
     let host = platform.host();
     let phase = journal.phase("build");
-    let plan = plan_and_fetch(platform, journal, &workspace).await?;
+    let plan = plan_and_fetch(platform, journal, &deploy.deploy, &workspace).await?;
     let key = build_key(&plan, &tree_id(facts));
     if !facts.dirty
         && let Some(known) = host.ledger.build_by_key(&key)?

@@ -23,7 +23,8 @@ pub struct Event {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum What {
-    /// A phase begins: `build`, `release`, `release phase`, `start`, `switch`, `stop`.
+    /// A phase begins: `build`, `release`, `release phase`, `start`, `switch`, `stop`,
+    /// `postdeploy`.
     Phase {
         name: String,
     },

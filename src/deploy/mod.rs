@@ -5,7 +5,9 @@
 
 mod back;
 mod building;
+mod code;
 mod config;
+mod declared;
 mod destroy;
 mod formation;
 mod journal;
@@ -13,6 +15,7 @@ mod measure;
 mod phase;
 mod planning;
 mod platform;
+mod postdeploy;
 mod preview;
 mod prune;
 mod receipt;
@@ -23,6 +26,7 @@ mod spine;
 pub use back::{roll_back, target};
 pub use building::try_out;
 pub use config::{ConfigChange, change_config, consider};
+pub use declared::require_config;
 pub use destroy::{destroy, forget_app};
 pub use formation::{
     Order, carry_out, check_scope, current_release, formation, running_release, scaled,

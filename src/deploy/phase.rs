@@ -29,23 +29,37 @@ pub(super) async fn release_phase(
     let Some(argv) = runnable.argv(&ProcessType::release()) else { return Ok(()) };
     wait_for_earlier(platform, journal, &release.deploy).await?;
     let phase = journal.phase("release phase");
-    let began = Timestamp::now();
-    let kind = OneOffKind::Release;
-    let one_off = OneOff::start(host, &runnable, kind, argv, Vec::new(), Stdio::Log).await?;
-    let filter = Filter { source: None, process: Some(one_off.id.name()) };
-    let dir = host.home.deploy_logs(&release.deploy);
-    let output = Output { dir, filter, began, printed: 0 };
-    let exit = follow(one_off, output, journal).await?;
-    if journal.is_cancelled() {
-        return Err(Failure::platform("cancelled during the release phase")
-            .why(format!("it was sent SIGTERM and ended: exit {}", exit.status())));
-    }
+    let exit = attend(platform, journal, release, OneOffKind::Release, argv).await?;
     if exit.status() != 0 {
         return Err(Failure::app(format!("the release phase failed: exit {}", exit.status()))
             .next("its output is above, and in `xii logs`"));
     }
     phase.done("exit 0");
     Ok(())
+}
+
+/// Runs a command of the change itself in the release, to its end.
+pub(super) async fn attend(
+    platform: &Platform,
+    journal: &Journal,
+    release: &Release,
+    kind: OneOffKind,
+    argv: Vec<String>,
+) -> Result<Exit, Failure> {
+    let host = platform.host();
+    let runnable = host.runnable(&release.deploy, release.number)?;
+    let began = Timestamp::now();
+    let one_off = OneOff::start(host, &runnable, kind, argv, Vec::new(), Stdio::Log).await?;
+    let process = one_off.id.process_type.clone();
+    let filter = Filter { source: None, process: Some(one_off.id.name()) };
+    let dir = host.home.deploy_logs(&release.deploy);
+    let output = Output { dir, filter, began, printed: 0 };
+    let exit = follow(one_off, output, journal).await?;
+    match journal.is_cancelled() {
+        false => Ok(exit),
+        true => Err(Failure::platform(format!("cancelled during the {process} command"))
+            .why(format!("it was sent SIGTERM and ended: exit {}", exit.status()))),
+    }
 }
 
 /// Never two at once: one that was started by a server before this one is waited for. Its

@@ -2,7 +2,7 @@
 
 use super::building::{blocking, build_user, for_all_apps};
 use super::{Journal, Platform};
-use crate::app::{Digest, Failure, ManifestTexts, Manifests};
+use crate::app::{DeployName, Digest, Failure, ManifestTexts, Manifests};
 use crate::build::stack::{self, Wanted};
 use crate::build::{self, Plan, Stop, Tool, Toolchains, Tree, Wish, Workspace};
 use crate::keeper::Cancel;
@@ -28,9 +28,13 @@ pub enum Planned {
 }
 
 /// Decides what a build would do; nothing is run.
-pub fn plan_build(platform: &Platform, workspace: &Workspace) -> Result<Planned, Failure> {
+pub fn plan_build(
+    platform: &Platform,
+    deploy: &DeployName,
+    workspace: &Workspace,
+) -> Result<Planned, Failure> {
     let source = workspace.source();
-    let manifests = Manifests::parse(&ManifestTexts::read(&source)?)?;
+    let manifests = Manifests::parse(&ManifestTexts::read(&source)?)?.for_deploy(deploy);
     let available = platform.toolchains.with_home(&platform.host().home)?;
     match build::plan(&Tree::read(&source)?, &manifests, &available) {
         Ok(plan) => Ok(Planned::Ready(Box::new(plan))),
@@ -47,10 +51,11 @@ const MOST_WISHES: usize = 8;
 pub(super) async fn plan_and_fetch(
     platform: &Platform,
     journal: &Arc<Journal>,
+    deploy: &DeployName,
     workspace: &Workspace,
 ) -> Result<Plan, Failure> {
     for _ in 0..MOST_WISHES {
-        let (wish, on) = match plan_build(platform, workspace)? {
+        let (wish, on) = match plan_build(platform, deploy, workspace)? {
             Planned::Ready(plan) => return Ok(*plan),
             Planned::Needs { needs, on } => (needs, on),
             Planned::NeedsStack { needs_stack } => {

@@ -1,5 +1,6 @@
 //! `--plan`: what a change would do, in the planner's own words. Nothing is done.
 
+use super::declared::lacking_for;
 use super::planning::Planned;
 use super::{Order, Platform};
 use crate::app::{DeployRef, Failure, InstanceId, Manifests, ProcessType, ReleaseNumber};
@@ -69,6 +70,18 @@ pub fn preview_deploy(
             (vec![format!("make the stack: {needs_stack}")], BTreeMap::new())
         }
     };
+    commands.extend(manifests.commands.clone());
+    lines.extend(preview_code(platform, deploy, &commands, manifests)?);
+    Ok(lines)
+}
+
+/// What a release of new code does in a deploy, which need not exist.
+fn preview_code(
+    platform: &Platform,
+    deploy: &DeployRef,
+    commands: &BTreeMap<ProcessType, String>,
+    manifests: &Manifests,
+) -> Result<Vec<String>, Failure> {
     let exists = platform.host().ledger.deploy(deploy)?.is_some();
     let (next, orders) = match exists {
         true => (super::next_number(platform, deploy)?, platform.deploys.orders(deploy)?),
@@ -77,13 +90,18 @@ pub fn preview_deploy(
             Orders { formation: manifests.first_formation(), ..Orders::default() },
         ),
     };
-    lines.push(format!("release {next}"));
-    commands.extend(manifests.commands.clone());
+    let mut lines = vec![format!("release {next}")];
+    lines.extend(lacking_for(platform, deploy, manifests)?.1.lines());
     if let Some(command) = commands.get(&ProcessType::release()) {
         lines.push(format!("release phase: {command}"));
     }
-    let desired = run::desired_of(next, &commands, &manifests.settings, &orders);
+    let desired = run::desired_of(next, commands, &manifests.settings, &orders);
     lines.extend(actions(platform, deploy, &orders, desired));
+    if let Some(command) = &manifests.app_json.postdeploy
+        && !super::postdeploy::is_over(platform, deploy)?
+    {
+        lines.push(format!("postdeploy: {command}"));
+    }
     Ok(lines)
 }
 

@@ -1,16 +1,19 @@
-//! A deploy, read from top to bottom: build → release → release phase → roll out → receipt.
+//! A deploy, read from top to bottom: build → release → release phase → roll out → postdeploy →
+//! receipt.
 
-use super::building::{self, Built};
+use super::building;
+use super::code::{NewCode, cut};
+use super::declared::require_config;
 use super::measure::Measure;
 use super::phase::release_phase;
+use super::postdeploy::postdeploy;
 use super::prune::prune;
 use super::roll_out::roll_out;
 use super::{Journal, Platform, Receipt};
-use crate::app::{DeployRef, Failure, Formation, ManifestTexts, Manifests};
+use crate::app::{DeployRef, Failure, ManifestTexts, Manifests};
 use crate::build::Workspace;
 use crate::codebase::Facts;
-use crate::config::ConfigSnapshot;
-use crate::release::{self, Commit, NewRelease, Reason, Release, Stack};
+use crate::release::{self, Commit, Reason, Release, Stack};
 use jiff::Timestamp;
 use std::sync::Arc;
 
@@ -31,10 +34,24 @@ pub async fn deploy(
     let measure = Measure::begin(platform, &request.deploy).await;
     let manifests = ManifestTexts::read(&request.workspace.source())?;
     let Deploy { deploy, facts, workspace, by } = request;
+    let parsed = Manifests::parse(&manifests)?.for_deploy(&deploy.deploy);
+    // Again: it may have changed while this waited for its turn.
+    require_config(platform, &deploy, &parsed)?;
     let built = building::build(platform, journal, &deploy, &facts, workspace).await?;
-    let release = cut(platform, journal, NewCode { deploy, facts, by, manifests, built })?;
+    let new = NewCode {
+        deploy,
+        build: built.digest,
+        stack: built.stack,
+        commands: built.commands.into_iter().chain(parsed.commands).collect(),
+        manifests,
+        commit: Some(commit(facts)),
+        reason: Reason::Deploy,
+        by,
+    };
+    let release = cut(platform, journal, new)?;
     finish(platform, journal, &release, Phase::Run).await?;
     prune(platform, journal).await;
+    postdeploy(platform, journal, &release).await?;
     Ok(measure.receipt(platform, journal, "deployed", Vec::new()).await)
 }
 
@@ -66,61 +83,6 @@ pub(super) async fn finish(
         release::fail(&host.ledger, key, deploy, release.number, &failure.message, now)?;
     }
     result
-}
-
-struct NewCode {
-    deploy: DeployRef,
-    facts: Facts,
-    by: String,
-    manifests: ManifestTexts,
-    built: Built,
-}
-
-fn cut(platform: &Platform, journal: &Journal, new: NewCode) -> Result<Release, Failure> {
-    let host = platform.host();
-    let phase = journal.phase("release");
-    let parsed = Manifests::parse(&new.manifests)?;
-    let head = release::head(&host.ledger, &host.key, &new.deploy)?;
-    let config = match &head {
-        Some(head) => head.open_config(&host.key)?,
-        None => ConfigSnapshot::default(),
-    };
-    if head.as_ref().is_none_or(|head| head.build.is_none()) {
-        adopt_formation(platform, &new.deploy, &parsed)?;
-    }
-    let mut commands = new.built.commands.clone();
-    commands.extend(parsed.commands);
-    let release = release::cut(
-        &host.ledger,
-        &host.key,
-        &NewRelease {
-            deploy: new.deploy,
-            build: Some(new.built.digest),
-            stack: new.built.stack,
-            config,
-            commands,
-            manifests: new.manifests,
-            commit: Some(commit(new.facts)),
-            attachments: head.map(|head| head.attachments).unwrap_or_default(),
-            reason: Reason::Deploy,
-            by: new.by,
-            at: Timestamp::now(),
-        },
-    )?;
-    phase.done(release.number.to_string());
-    Ok(release)
-}
-
-/// app.json's formation counts once, when a deploy gets its first code.
-fn adopt_formation(
-    platform: &Platform,
-    deploy: &DeployRef,
-    manifests: &Manifests,
-) -> Result<(), Failure> {
-    let Formation(first) = manifests.first_formation();
-    let known = platform.host().ledger.formation(deploy)?;
-    let new = first.into_iter().filter(|(name, _)| !known.contains_key(name)).collect();
-    platform.host().ledger.scale(deploy, &new)
 }
 
 /// What a release on this stack would run on now: only the host moves by itself.

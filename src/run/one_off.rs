@@ -124,10 +124,10 @@ fn log(host: &Host, runnable: &Runnable, id: &InstanceId) -> Output {
 }
 
 fn process_type(kind: OneOffKind) -> Result<ProcessType, Failure> {
-    match kind {
-        OneOffKind::Release => Ok(ProcessType::release()),
-        OneOffKind::Run => {
-            "run".parse().map_err(|error| Failure::internal("`run` is no name").because(error))
-        }
-    }
+    let name = match kind {
+        OneOffKind::Release => return Ok(ProcessType::release()),
+        OneOffKind::Run => "run",
+        OneOffKind::Postdeploy => "postdeploy",
+    };
+    name.parse().map_err(|error| Failure::internal(format!("`{name}` is no name")).because(error))
 }

@@ -6,7 +6,7 @@ use super::changes::{BY, audit};
 use super::codebases;
 use super::http::Api;
 use super::upload::Upload;
-use crate::app::{Failure, ManifestTexts, Manifests};
+use crate::app::{DeployName, Failure, ManifestTexts, Manifests};
 use crate::build::Workspace;
 use crate::codebase::{self, Limits};
 use crate::deploy::{self, Deploy, Planned};
@@ -29,10 +29,15 @@ pub async fn deploy(Shared(api): Shared<Api>, Named(wanted): Named, body: Body) 
     codebases::check(&api, &wanted, &head.facts)?;
     let workspace = receive(&api, upload).await?;
     // A tree that cannot be built makes no app, no release and no operation.
-    let lines = preview(&api, &wanted, &workspace)?;
+    let texts = ManifestTexts::read(&workspace.source())?;
+    let manifests = Manifests::parse(&texts).map_err(Failure::from)?;
+    let manifests = manifests.for_deploy(&wanted.deploy);
+    let plan = deploy::plan_build(&api.platform, &wanted.deploy, &workspace)?;
+    let lines = deploy::preview_deploy(&api.platform, &wanted, &plan, &manifests)?;
     if head.how.plan {
         return Ok(Json(Changed::Plan(lines)));
     }
+    deploy::require_config(&api.platform, &wanted, &manifests)?;
     codebases::admit(&api, &wanted, &head.facts)?;
     let turn = api.operations.turn(&wanted, &head.how).await?;
     audit(&api, &format!("deploy {}", head.facts.commit), Some(&wanted))?;
@@ -47,7 +52,7 @@ pub async fn deploy(Shared(api): Shared<Api>, Named(wanted): Named, body: Body) 
 pub async fn build_plan(Shared(api): Shared<Api>, body: Body) -> Answer<Planned> {
     let (_, upload) = Upload::begin::<DeployHead>(body).await?;
     let workspace = receive(&api, upload).await?;
-    Ok(Json(deploy::plan_build(&api.platform, &workspace)?))
+    Ok(Json(deploy::plan_build(&api.platform, &DeployName::production(), &workspace)?))
 }
 
 /// Unpacks what is sent into a folder of its own; a stream that breaks off leaves nothing.
@@ -59,16 +64,6 @@ async fn receive(api: &Api, upload: Upload) -> Result<Workspace, Failure> {
         Ok(workspace)
     });
     unpacking.await.map_err(|error| Failure::internal("unpacking broke off").because(error))?
-}
-
-fn preview(
-    api: &Api,
-    wanted: &crate::app::DeployRef,
-    workspace: &Workspace,
-) -> Result<Vec<String>, Failure> {
-    let plan = deploy::plan_build(&api.platform, workspace)?;
-    let manifests = Manifests::parse(&ManifestTexts::read(&workspace.source())?)?;
-    deploy::preview_deploy(&api.platform, wanted, &plan, &manifests)
 }
 
 pub async fn operation(Shared(api): Shared<Api>, Path(id): Path<u64>) -> Answer<Operation> {

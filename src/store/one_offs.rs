@@ -13,6 +13,8 @@ pub enum OneOffKind {
     Run,
     /// The release phase: never two at once in a deploy.
     Release,
+    /// app.json's: once in the life of a deploy.
+    Postdeploy,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,6 +65,17 @@ impl Ledger {
                         new.deploy
                     ))
                     .next("wait for it to end")
+                    .into());
+                }
+            }
+            if new.kind == OneOffKind::Postdeploy {
+                let query = "SELECT count(*) FROM one_offs
+                             WHERE deploy_id = ?1 AND kind = 'postdeploy'";
+                if tx.query_row::<i64, _, _>(query, [id.0], |row| row.get(0))? > 0 {
+                    return Err(Failure::platform(format!(
+                        "the postdeploy script of {} has run before",
+                        new.deploy
+                    ))
                     .into());
                 }
             }
@@ -140,6 +153,7 @@ fn record(row: &Row) -> rusqlite::Result<OneOff> {
         release: ReleaseNumber(number(row, 1)?),
         kind: match row.get::<_, String>(2)?.as_str() {
             "release" => OneOffKind::Release,
+            "postdeploy" => OneOffKind::Postdeploy,
             _ => OneOffKind::Run,
         },
         command: json(row, 3)?,
@@ -158,5 +172,6 @@ fn kind_name(kind: OneOffKind) -> &'static str {
     match kind {
         OneOffKind::Run => "run",
         OneOffKind::Release => "release",
+        OneOffKind::Postdeploy => "postdeploy",
     }
 }

@@ -197,6 +197,25 @@ fn operations_end_once_and_those_of_a_dead_server_are_interrupted() {
 }
 
 #[test]
+fn a_deploy_runs_its_postdeploy_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let (ledger, deploy) = with_deploy(&dir);
+    let once = |keeper| NewOneOff {
+        deploy: &deploy,
+        release: ReleaseNumber(1),
+        kind: OneOffKind::Postdeploy,
+        command: &[],
+        keeper,
+        at: at(1),
+    };
+    let first = ledger.begin_one_off(&once(1)).unwrap();
+    assert!(ledger.begin_one_off(&once(2)).unwrap_err().message.contains("has run before"));
+    ledger.finish_one_off(first, OneOffState::Unknown, at(2)).unwrap();
+    assert!(ledger.begin_one_off(&once(3)).is_err(), "an end that nobody saw counts");
+    assert_eq!(ledger.one_offs(&deploy, 9).unwrap()[0].kind, OneOffKind::Postdeploy);
+}
+
+#[test]
 fn a_deploy_runs_one_release_phase_at_a_time() {
     let dir = tempfile::tempdir().unwrap();
     let (ledger, deploy) = with_deploy(&dir);

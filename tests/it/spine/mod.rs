@@ -1,5 +1,6 @@
 //! The spine, end to end: the real binary, real git, real processes, real sockets.
 
+mod app_json;
 mod config;
 mod deploy;
 mod failing;
