@@ -83,6 +83,8 @@ pub enum Command {
     Releases(releases::ReleasesArgs),
     /// Restore an earlier release: code, commands and config
     Rollback(rollback::RollbackArgs),
+    /// Give another deploy what this one runs, unbuilt again: staging → production
+    Promote(promote::PromoteArgs),
     /// Run a command in the current release
     Run(run::RunArgs),
     /// Look on at the change that is under way

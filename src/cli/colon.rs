@@ -3,7 +3,7 @@
 use crate::app::Failure;
 
 /// Spellings whose words are not simply the two sides of the colon.
-const RENAMED: [(&str, &[&str]); 10] = [
+const RENAMED: [(&str, &[&str]); 11] = [
     ("ps:scale", &["scale"]),
     ("ps:restart", &["restart"]),
     ("ps:stop", &["stop"]),
@@ -14,6 +14,7 @@ const RENAMED: [(&str, &[&str]); 10] = [
     ("apps:info", &["info"]),
     ("apps:open", &["open"]),
     ("releases:rollback", &["rollback"]),
+    ("pipelines:promote", &["promote"]),
 ];
 
 /// Known words of Heroku's that xii cannot do, and what can be done instead.
@@ -76,6 +77,7 @@ mod tests {
             ("xii apps:destroy shop", "xii apps destroy shop"),
             ("xii releases:info v7", "xii releases info v7"),
             ("xii releases:rollback v3", "xii rollback v3"),
+            ("xii pipelines:promote -a shop", "xii promote -a shop"),
         ] {
             assert_eq!(spelled(theirs), ours);
         }

@@ -118,6 +118,7 @@ async fn talk(command: Command, to: &Invocation) -> Outcome {
         Command::Config(args) => config::run(args, to).await,
         Command::Releases(args) => releases::run(&args, to).await,
         Command::Rollback(args) => rollback::run(&args, to).await,
+        Command::Promote(args) => promote::run(&args, to).await,
         Command::Run(args) => run::run(&args, to).await,
         Command::Follow(args) => follow::run(&args, to).await,
         Command::Apps(args) => apps::run(&args, to).await,

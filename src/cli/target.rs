@@ -12,11 +12,21 @@ use std::path::Path;
 
 /// The deploy an invocation means; it exists.
 pub async fn target(invocation: &Invocation, client: &Client) -> Result<DeployRef, Failure> {
+    target_or(invocation, client, None).await
+}
+
+/// The same, with another deploy than production where none is named.
+pub async fn target_or(
+    invocation: &Invocation,
+    client: &Client,
+    default: Option<DeployName>,
+) -> Result<DeployRef, Failure> {
     let folder = &invocation.settings.folder;
-    let resolve = match &invocation.app {
+    let mut resolve = match &invocation.app {
         Some(choice) => named(choice, invocation.deploy.clone())?,
         None => from_checkout(folder, invocation.deploy.clone())?,
     };
+    resolve.deploy = resolve.deploy.or(default);
     let resolved: Resolved = client.post("/v1/resolve", &resolve).await?;
     Ok(resolved.deploy)
 }

@@ -30,20 +30,23 @@ pub fn target(
     let newest = releases.last().map(|release| release.number);
     let found = release::get(&host.ledger, &host.key, deploy, to)?;
     let target = release::check_rollback(deploy, to, found, current.as_ref(), newest)?;
-    check_build(platform, &target)?;
+    check_build(platform, &target, || format!("cannot roll {deploy} back to {to}"))?;
     Ok(target)
 }
 
 /// Old builds leave the disk; their releases stay as history.
-fn check_build(platform: &Platform, target: &Release) -> Result<(), Failure> {
+pub(super) fn check_build(
+    platform: &Platform,
+    target: &Release,
+    refused: impl FnOnce() -> String,
+) -> Result<(), Failure> {
     let Some(digest) = target.build else { return Ok(()) };
     let build = platform.host().ledger.build(&digest)?;
     if build.is_some_and(|build| build.pruned_at.is_none()) {
         return Ok(());
     }
     let commit = target.commit.as_ref().map_or("COMMIT", |commit| commit.id.as_str());
-    let Release { deploy, number, .. } = target;
-    Err(Failure::usage(format!("cannot roll {deploy} back to {number}: its build was pruned"))
+    Err(Failure::usage(format!("{}: its build was pruned", refused()))
         .next(format!("build its commit again: `xii deploy {commit}`, in a checkout")))
 }
 

@@ -17,6 +17,7 @@ mod planning;
 mod platform;
 mod postdeploy;
 mod preview;
+mod promote;
 mod prune;
 mod receipt;
 mod roll_out;
@@ -34,7 +35,8 @@ pub use formation::{
 pub use journal::{Event, Journal, Phase, What};
 pub use planning::{Planned, plan_build};
 pub use platform::Platform;
-pub use preview::{preview, preview_deploy, preview_release};
+pub use preview::{preview, preview_deploy, preview_promote, preview_release};
+pub use promote::{has_the_same, promotable, promote};
 pub use receipt::{BootTime, PhaseTime, Receipt, Traffic};
 pub use serving::{fail_pending, next_number, serving};
 pub use spine::{Deploy, deploy};

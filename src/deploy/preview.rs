@@ -71,14 +71,26 @@ pub fn preview_deploy(
         }
     };
     commands.extend(manifests.commands.clone());
-    lines.extend(preview_code(platform, deploy, &commands, manifests)?);
+    lines.extend(preview_code(platform, deploy, "", &commands, manifests)?);
     Ok(lines)
+}
+
+/// What a promote of this release to another deploy would do.
+pub fn preview_promote(
+    platform: &Platform,
+    to: &DeployRef,
+    source: &Release,
+) -> Result<Vec<String>, Failure> {
+    let manifests = Manifests::parse(&source.manifests)?.for_deploy(&to.deploy);
+    let what = format!(": build and commands of {} {}", source.deploy, source.number);
+    preview_code(platform, to, &what, &source.commands, &manifests)
 }
 
 /// What a release of new code does in a deploy, which need not exist.
 fn preview_code(
     platform: &Platform,
     deploy: &DeployRef,
+    what: &str,
     commands: &BTreeMap<ProcessType, String>,
     manifests: &Manifests,
 ) -> Result<Vec<String>, Failure> {
@@ -90,7 +102,7 @@ fn preview_code(
             Orders { formation: manifests.first_formation(), ..Orders::default() },
         ),
     };
-    let mut lines = vec![format!("release {next}")];
+    let mut lines = vec![format!("release {next}{what}")];
     lines.extend(lacking_for(platform, deploy, manifests)?.1.lines());
     if let Some(command) = commands.get(&ProcessType::release()) {
         lines.push(format!("release phase: {command}"));

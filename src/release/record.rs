@@ -1,7 +1,7 @@
 //! A release as the rooms above see it, and its way out of a row.
 
 use crate::app::{
-    ConfigKey, DeployRef, Digest, Failure, ManifestTexts, ProcessType, ReleaseNumber,
+    ConfigKey, DeployName, DeployRef, Digest, Failure, ManifestTexts, ProcessType, ReleaseNumber,
 };
 use crate::config::{Changed, ConfigSnapshot, Key, Place, SealedConfig, SealedValue};
 use crate::store::ReleaseRow;
@@ -54,7 +54,14 @@ pub struct Attachment {
 pub enum Reason {
     Deploy,
     Config(Changed),
-    Rollback { to: ReleaseNumber },
+    Rollback {
+        to: ReleaseNumber,
+    },
+    /// Another deploy's release of this number, with this deploy's config.
+    Promote {
+        from: DeployName,
+        release: ReleaseNumber,
+    },
 }
 
 impl std::fmt::Display for Reason {
@@ -62,6 +69,7 @@ impl std::fmt::Display for Reason {
         match self {
             Reason::Deploy => f.write_str("deploy"),
             Reason::Rollback { to } => write!(f, "rollback to {to}"),
+            Reason::Promote { from, release } => write!(f, "promote {from} {release}"),
             Reason::Config(changed) => write!(f, "config {changed}"),
         }
     }

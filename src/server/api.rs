@@ -22,6 +22,7 @@
 //! | GET `…/releases/diff?from=3&to=7` | | [`ReleaseDiff`] |
 //! | GET `…/releases/verify` | | [`Verified`] |
 //! | POST `…/rollback` | [`Rollback`] | [`Changed`] |
+//! | POST `…/promote`, of the source | [`Promote`] | [`Changed`] |
 //! | POST `…/deploy` | one line of JSON ([`DeployHead`]), then a tar stream | [`Changed`] |
 //! | POST `/v1/build-plan` | the same stream | the build plan as JSON |
 //! | GET `…/logs?n=100&follow=true&source=app&process=web.1` | | lines of text |
@@ -203,7 +204,7 @@ pub struct ReleaseInfo {
     /// `active`, `pending`, `failed`
     pub status: String,
     pub why_failed: Option<String>,
-    /// `deploy 1a2b3c4`, `set A, B`, `rollback to v3`
+    /// `deploy 1a2b3c4`, `set A, B`, `rollback to v3`, `promote staging v7`
     pub reason: String,
     pub by: String,
     pub created_at: Timestamp,
@@ -237,6 +238,14 @@ pub struct Rollback {
     pub to: Option<ReleaseNumber>,
     #[serde(default)]
     pub release_phase: bool,
+    #[serde(flatten)]
+    pub how: How,
+}
+
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Promote {
+    /// The deploy that gets the release; production unless it says otherwise.
+    pub to: Option<DeployName>,
     #[serde(flatten)]
     pub how: How,
 }

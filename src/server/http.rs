@@ -2,7 +2,7 @@
 
 use super::log::Log;
 use super::operations::Operations;
-use super::{changes, codebases, doctor, one_off, reads, router, streams};
+use super::{changes, codebases, doctor, one_off, promote, reads, router, streams};
 use crate::app::Failure;
 use crate::deploy::Platform;
 use crate::sandbox::Isolation;
@@ -69,6 +69,7 @@ fn routes(api: Api) -> Router {
         .route("/releases/verify", get(reads::verify))
         .route("/releases/{number}", get(reads::release))
         .route("/rollback", post(changes::rollback))
+        .route("/promote", post(promote::promote))
         .route("/deploy", post(streams::deploy))
         .route("/logs", get(streams::logs))
         .route("/run", post(one_off::run));

@@ -11,6 +11,7 @@ mod http;
 mod log;
 mod one_off;
 mod operations;
+mod promote;
 mod reads;
 mod recover;
 mod router;

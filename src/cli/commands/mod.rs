@@ -14,6 +14,7 @@ pub mod follow;
 pub mod info;
 pub mod logs;
 pub mod process;
+pub mod promote;
 pub mod ps;
 pub mod releases;
 pub mod rollback;

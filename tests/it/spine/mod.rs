@@ -10,6 +10,7 @@ mod homes;
 mod logs;
 mod one_off;
 mod plans;
+mod promote;
 mod refused;
 mod retention;
 mod rollback;
