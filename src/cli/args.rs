@@ -97,6 +97,8 @@ pub enum Command {
     Doctor,
     /// Show how a checkout would be built
     Build(build::BuildArgs),
+    /// Print the JSON schema of app.json or xii.toml, for editors
+    Schema(schema::SchemaArgs),
     /// Print completions for a shell
     Completions(completions::CompletionsArgs),
 }

@@ -82,6 +82,7 @@ fn dispatch(command: Command, invocation: &Invocation) -> Outcome {
     match command {
         Command::Server(args) => server::run(&args, invocation),
         Command::Completions(args) => completions::run(&args, invocation),
+        Command::Schema(args) => schema::run(&args, invocation),
         command => in_runtime(talk(command, invocation)),
     }
 }
@@ -125,6 +126,6 @@ async fn talk(command: Command, to: &Invocation) -> Outcome {
         Command::Deploys => apps::deploys(to).await,
         Command::Doctor => doctor::run(to).await,
         Command::Build(args) => build::run(&args, to).await,
-        Command::Server(_) | Command::Completions(_) => Ok(0),
+        Command::Server(_) | Command::Completions(_) | Command::Schema(_) => Ok(0),
     }
 }

@@ -20,6 +20,7 @@ pub mod releases;
 pub mod rollback;
 pub mod run;
 pub mod scale;
+pub mod schema;
 pub mod server;
 pub mod status;
 pub mod up;
