@@ -42,14 +42,13 @@ pub fn read<'v>(
 /// A string, or an object that describes the value.
 fn entry<'v>(reader: &mut Reader<'_>, value: &'v Value, path: &[&'v str]) -> EnvEntry {
     let mut entry = EnvEntry { value: None, description: None, required: true, generated: false };
-    if value.is_string() {
-        entry.value = reader.text(value, path);
+    if !value.is_object() {
+        entry.value = constant(reader, value, path);
         return entry;
     }
-    let expected = "a string, or an object like { \"description\": \"…\" }";
-    for (key, path, value) in reader.object(value, path, expected) {
+    for (key, path, value) in reader.object(value, path, "an object") {
         match (key, value) {
-            ("value", value) => entry.value = reader.text(value, &path),
+            ("value", value) => entry.value = constant(reader, value, &path),
             ("description", value) => entry.description = reader.text(value, &path),
             ("required", Value::Bool(required)) => entry.required = *required,
             ("required", value) => reader.wrong_type(value, &path, "true or false"),
@@ -61,4 +60,18 @@ fn entry<'v>(reader: &mut Reader<'_>, value: &'v Value, path: &[&'v str]) -> Env
         }
     }
     entry
+}
+
+/// Heroku's schema says strings, but `true` and `5` stand in many a file, and can only mean
+/// one text.
+fn constant(reader: &mut Reader<'_>, value: &Value, path: &[&str]) -> Option<String> {
+    match value {
+        Value::String(_) => reader.text(value, path),
+        Value::Bool(_) => Some(value.to_string()),
+        Value::Number(number) if !number.is_f64() => Some(value.to_string()),
+        _ => {
+            reader.wrong_type(value, path, "a string, or an object like { \"value\": \"…\" }");
+            None
+        }
+    }
 }

@@ -32,6 +32,9 @@ fn what_heroku_writes_is_read_and_what_means_nothing_here_is_let_be() {
     assert_eq!(options.collect::<Vec<_>>(), ["big=true", "version=7"]);
     assert_eq!(app.cron[0], CronJob { command: "./nightly".into(), schedule: "0 3 * * *".into() });
     assert_eq!(parse("\u{feff}{}").unwrap(), AppJson::default());
+    let plain = parse(r#"{"env": {"A": true, "B": {"value": 5}, "C": "x"}}"#).unwrap();
+    let values: Vec<_> = plain.env.values().map(|entry| entry.value.as_deref()).collect();
+    assert_eq!(values, [Some("true"), Some("5"), Some("x")]);
     let blank = r#"{"scripts": {"postdeploy": " "}}"#;
     assert_eq!(parse(blank).unwrap(), AppJson::default());
 }
@@ -65,7 +68,7 @@ fn an_environment_stands_over_the_rest_for_the_deploy_of_its_name_only() {
 
 #[test]
 fn every_error_is_reported_with_the_value_it_is_about() {
-    let text = r#"{"name": 3, "env": {"1X": "a", "PORT": "1", "A": {"required": "no", "generator": "uuid"}, "B": 4},
+    let text = r#"{"name": 3, "env": {"1X": "a", "PORT": "1", "A": {"required": "no", "generator": "uuid"}, "B": 4.5},
       "formation": {"wrker": {"quantity": 1}, "web": {"quantity": -1}, "release": {}}, "scripts": "x"}"#;
     let expected = [
         ("this is a number", "3"),
@@ -76,7 +79,7 @@ fn every_error_is_reported_with_the_value_it_is_about() {
         ("`PORT` is set by xii itself", "\"1\""),
         ("this is a string", "\"no\""),
         ("there is no such generator", "\"uuid\""),
-        ("this is a number", "4"),
+        ("this is a number", "4.5"),
         ("the Procfile has no process type `wrker`", "{\"quantity\": 1}"),
         ("this is no number of instances", "-1"),
         ("`release` is the release phase; it has no instances", "{}"),

@@ -33,6 +33,7 @@ fn files_that_parse_are_valid() {
     }
     for good in [
         json!({ "stack": "heroku-24", "image": "heroku/python", "website": 3 }),
+        json!({ "env": { "A": 3, "C": { "value": true } } }),
         json!({ "env": { "A": "", "B": { "required": false, "unknown": 1 } } }),
         json!({ "scripts": { "postdeploy": { "command": "x", "size": "eco" }, "other": 1 } }),
         json!({ "environments": { "test": { "buildpacks": ["heroku/nodejs"], "cron": 3 } } }),
@@ -47,7 +48,8 @@ fn files_that_do_not_parse_are_not_valid() {
         json!([]),
         json!({ "name": 3 }),
         json!({ "env": { "1A": "x" } }),
-        json!({ "env": { "A": 3 } }),
+        json!({ "env": { "A": 3.5 } }),
+        json!({ "env": { "A": { "value": [] } } }),
         json!({ "env": { "A": { "required": "no" } } }),
         json!({ "env": { "A": { "generator": "uuid" } } }),
         json!({ "formation": { "web": { "quantity": -1 } } }),
