@@ -87,6 +87,8 @@ fn files_that_do_not_parse_are_not_valid() {
         "build.comand = 'x'",
         "build.command = 3",
         "build.env = { A = 1 }",
+        "build.timeout = 45",
+        "build.memory = '6'",
         "process.web.memory = 512",
         "process.web.memory = '1X'",
         "process.web.cpu = 0",
