@@ -83,7 +83,7 @@ pub enum Command {
     Releases(releases::ReleasesArgs),
     /// Restore an earlier release: code, commands and config
     Rollback(rollback::RollbackArgs),
-    /// Give another deploy what this one runs, unbuilt again: staging → production
+    /// Give another deploy the very build that -d [default: staging] runs
     Promote(promote::PromoteArgs),
     /// Run a command in the current release
     Run(run::RunArgs),

@@ -1,5 +1,5 @@
 use super::{at, ledger, with_deploy};
-use crate::store::{AuditEntry, Ledger};
+use crate::store::{AuditEntry, Ledger, OneOffKind, OneOffState};
 use rusqlite::Connection;
 use std::fs;
 use std::io::{Seek, SeekFrom, Write};
@@ -23,6 +23,33 @@ fn what_was_written_is_there_for_the_next_one_to_open() {
     let (first, deploy) = with_deploy(&dir);
     drop(first);
     assert!(ledger(&dir).deploy(&deploy).unwrap().is_some());
+}
+
+#[test]
+fn one_offs_of_an_older_ledger_are_kept_when_they_get_a_new_kind() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("ledger.db");
+    let raw = Connection::open(&path).unwrap();
+    raw.execute_batch(include_str!("../schema_1.sql")).unwrap();
+    raw.execute_batch(include_str!("../schema_2.sql")).unwrap();
+    raw.execute_batch(
+        "PRAGMA user_version = 2;
+         INSERT INTO apps VALUES (1, 'shop', '[]', '', 0, NULL);
+         INSERT INTO uids VALUES (90000, 'shop/production');
+         INSERT INTO deploys VALUES (1, 1, 'production', 90000, 0, NULL, NULL);
+         INSERT INTO one_offs VALUES
+             (7, 1, 1, 'release', '[\"migrate\"]', 3, 0, 5, 'exited', 0),
+             (9, 1, 2, 'run', '[\"ls\"]', 4, 0, NULL, 'running', NULL);",
+    )
+    .unwrap();
+    drop(raw);
+    let kept = ledger(&dir).one_offs(&"shop".parse().unwrap(), 9).unwrap();
+    let kept: Vec<_> = kept.iter().map(|one| (one.id, one.kind, one.state)).collect();
+    let expected = [
+        (9, OneOffKind::Run, OneOffState::Running),
+        (7, OneOffKind::Release, OneOffState::Exited(0)),
+    ];
+    assert_eq!(kept, expected);
 }
 
 #[test]
