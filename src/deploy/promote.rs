@@ -30,15 +30,18 @@ pub fn has_the_same(
         return Ok(false);
     }
     let current = release::current(&host.ledger, &host.key, to)?;
-    Ok(current.is_some_and(|current| is_same_code(&current, source)))
+    let of_machine = stack(platform).name;
+    Ok(current.is_some_and(|current| is_same_code(&current, source, &of_machine)))
 }
 
-/// All that a promote brings. A `host` stack is the machine's, the same for both.
-fn is_same_code(a: &Release, b: &Release) -> bool {
+/// All that a promote brings. The machine's own stack is the same for both, whatever it was
+/// when either was cut.
+fn is_same_code(a: &Release, b: &Release, of_machine: &str) -> bool {
+    let is_moving = a.stack.name == b.stack.name && a.stack.name == of_machine;
     a.build == b.build
         && a.commands == b.commands
         && a.manifests == b.manifests
-        && a.stack.name == b.stack.name
+        && (a.stack == b.stack || is_moving)
 }
 
 pub async fn promote(
