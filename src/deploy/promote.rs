@@ -7,7 +7,7 @@ use super::formation::current_release;
 use super::measure::Measure;
 use super::postdeploy::postdeploy;
 use super::prune::prune;
-use super::spine::{Phase, finish, stack};
+use super::spine::{Phase, finish, stack_now};
 use super::{Journal, Platform, Receipt};
 use crate::app::{DeployRef, Failure};
 use crate::release::{self, Reason, Release};
@@ -33,12 +33,13 @@ pub fn has_the_same(
     Ok(current.is_some_and(|current| is_same_code(&current, source)))
 }
 
-/// All that a promote brings. A `host` stack is the machine's, the same for both.
+/// All that a promote brings. The machine's own stack is the same for both, whatever it was
+/// when either was cut.
 fn is_same_code(a: &Release, b: &Release) -> bool {
     a.build == b.build
         && a.commands == b.commands
         && a.manifests == b.manifests
-        && a.stack.name == b.stack.name
+        && (a.stack == b.stack || a.stack.is_host() && b.stack.is_host())
 }
 
 pub async fn promote(
@@ -51,12 +52,10 @@ pub async fn promote(
     let measure = Measure::begin(platform, &to).await;
     let build = source.build.ok_or_else(|| Failure::internal("nothing was built to promote"))?;
     let (from, number) = (source.deploy.clone(), source.number);
-    let host = stack(platform);
     let new = NewCode {
         deploy: to,
         build,
-        // `host` has moved on by itself; any other stack is the one it was tried on.
-        stack: if source.stack.name == host.name { host } else { source.stack },
+        stack: stack_now(platform, &source.stack),
         commands: source.commands,
         manifests: source.manifests,
         commit: source.commit,
