@@ -25,6 +25,27 @@ pub fn for_output(lines: &[String]) -> Option<String> {
             "the package is not the one that was locked: lock again, and find out why it changed",
         ),
         ("Temporary failure in name resolution", UNREACHABLE),
+        ("Could not resolve host", UNREACHABLE),
+        (
+            "because --locked was passed",
+            "Cargo.lock does not fit Cargo.toml: run `cargo check`, and commit Cargo.lock",
+        ),
+        (
+            "linker `cc` not found",
+            "there is no C compiler to link with: apt-get install gcc, or in xii.toml: [stack] packages = [\"gcc\", \"libc6-dev\"]",
+        ),
+        (
+            "pkg-config",
+            "a dependency needs a C library: apt-get install pkg-config and its -dev package (libssl-dev, libpq-dev …), or name them in xii.toml: [stack] packages",
+        ),
+        (
+            "unable to find library -l",
+            "a dependency needs a C library: install its -dev package, or name it in xii.toml: [stack] packages",
+        ),
+        (
+            "is not supported by the following package",
+            "a dependency needs a newer Rust: write its version into rust-toolchain",
+        ),
         ("No space left on device", "the build ran out of room"),
     ];
     known.iter().find(|(sign, _)| text.contains(sign)).map(|(_, hint)| hint.to_string())

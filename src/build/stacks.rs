@@ -61,6 +61,11 @@ pub fn ready(
                     files::make_plain(root)?;
                     finish(tool, root, &target, user, exec, said)
                 }
+                ToolName::Rust => {
+                    relocate::rust(prefix, root)?;
+                    files::make_plain(root)?;
+                    try_out_rust(tool, root, &target, exec)
+                }
                 _ => Err(Failure::internal(format!("{} cannot be copied", tool.name))),
             }
         })?,
@@ -94,6 +99,31 @@ pub fn make(
     files::publish(&root, &place(home, &digest))?;
     note_down(&notes.join(key.to_string()), &digest)?;
     Ok(digest)
+}
+
+/// Runs the copy at its new place, as the build's user.
+fn try_out_rust(
+    rust: &Tool,
+    root: &Path,
+    target: &Path,
+    exec: &mut Exec<'_>,
+) -> Result<(), Failure> {
+    for program in ["rustc", "cargo"] {
+        let exe = target.join("bin").join(program).display().to_string();
+        let mut command = Confined::new(vec![exe, "--version".to_string()]);
+        command.mounts =
+            vec![Mount::ReadOnly { source: root.to_path_buf(), target: target.to_path_buf() }];
+        let mut last = String::new();
+        let exit = exec(&command, &mut |line| last = line.to_string())?;
+        if exit != 0 || !last.contains(&rust.version.to_string()) {
+            return Err(Failure::platform(format!(
+                "{program} of Rust {rust} does not run from a copy"
+            ))
+            .why(last)
+            .next("install Rust again, or another version of it"));
+        }
+    }
+    Ok(())
 }
 
 /// Runs the copy at its new place, and lets it compile its library: it is read-only later.

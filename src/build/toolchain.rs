@@ -41,6 +41,8 @@ impl Toolchains {
         let mut tools = stack_pythons(host);
         tools.extend(super::on_path::pythons(path));
         tools.retain(|python| python.version >= OLDEST_PYTHON);
+        tools.extend(super::on_path::rust_of_stack(host));
+        tools.extend(super::on_path::rusts(path));
         Toolchains { stack: Fingerprint::of_host(host), tools, ..Toolchains::default() }
     }
 

@@ -3,6 +3,7 @@
 //! The tree comes from a stranger: nothing here follows a link out of it.
 
 use super::python::requirements::included;
+use super::rust::sources;
 use crate::app::Failure;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
@@ -12,7 +13,9 @@ use std::path::Path;
 const MOST_TEXT: u64 = 1024 * 1024;
 /// Locks are written by tools, and long.
 const MOST_LOCK: u64 = 64 * 1024 * 1024;
-const TEXTS: [&str; 17] = [
+const TEXTS: [&str; 19] = [
+    ".cargo/config",
+    ".cargo/config.toml",
     ".node-version",
     ".npmrc",
     ".nvmrc",
@@ -67,7 +70,15 @@ impl Tree {
             if path.ends_with(".txt") && path != "runtime.txt" {
                 wanted.extend(included(&path, &text));
             }
+            if path == "Cargo.toml" {
+                wanted.extend(sources::manifests(root, &text));
+            }
             tree.texts.insert(path, text);
+        }
+        let manifests = tree.texts.keys().filter(|path| path.ends_with("Cargo.toml"));
+        let programs = manifests.flat_map(|path| sources::programs(root, path));
+        for path in programs.collect::<Vec<_>>() {
+            tree.texts.entry(path).or_default();
         }
         Ok(tree)
     }

@@ -1,14 +1,12 @@
 //! Pythons that the server's PATH leads to, by files alone: a shim is a script, so the
 //! installations it stands for are looked up beside it.
 
-use super::tool::{Origin, Tool, ToolName};
-use super::version::Version;
+use super::super::tool::{Origin, Tool, ToolName};
+use super::super::version::Version;
+use super::{STACK, stamp};
 use std::collections::BTreeSet;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-/// These belong to the stack.
-const STACK: [&str; 4] = ["/usr", "/bin", "/sbin", "/lib"];
 /// Beside the `shims` folder of pyenv; of asdf and mise.
 const SHIMMED: [&str; 2] = ["versions", "installs/python"];
 
@@ -70,11 +68,6 @@ fn declared(prefix: &Path, minor: u32) -> Option<Version> {
 fn named(prefix: &Path, minor: u32) -> Option<Version> {
     let version: Version = prefix.file_name()?.to_str()?.parse().ok()?;
     (version.major == 3 && version.minor == minor).then_some(version)
-}
-
-fn stamp(exe: &Path) -> Option<String> {
-    let meta = exe.metadata().ok()?;
-    meta.is_file().then(|| format!("{}.{}.{}", meta.mtime(), meta.mtime_nsec(), meta.size()))
 }
 
 #[cfg(test)]

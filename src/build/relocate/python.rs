@@ -5,7 +5,7 @@
 //! Both are rewritten in the copy. What an administrator installed into the original
 //! (`site-packages`) is not part of a toolchain and stays behind.
 
-use super::files::{copy, failed, walk};
+use super::super::files::{copy, failed, walk};
 use crate::app::Failure;
 use std::fs;
 use std::path::{Path, PathBuf};
