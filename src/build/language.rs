@@ -1,6 +1,7 @@
 //! The languages xii builds by itself, and which of them a checkout is in.
 
 use super::draft::{Draft, Stop};
+use super::foreign::Sure;
 use super::tool::ToolName;
 use super::tree::Tree;
 use super::{command, foreign, node, python, rust, static_site};
@@ -68,16 +69,30 @@ impl std::fmt::Display for Kind {
 /// (styles, scripts) is there when Python's own steps collect it.
 pub fn of(tree: &Tree, manifests: &Manifests) -> Result<Vec<Kind>, Failure> {
     let recognises = |kind: &Kind| kind.language().recognises(tree, manifests);
-    if manifests.settings.build.command.is_none()
-        && let Some(failure) = foreign::recognise(tree)
+    let has_command = manifests.settings.build.command.is_some();
+    let foreign = |sure: Sure| foreign::recognise(tree, sure).filter(|_| !has_command);
+    if let Some(failure) = foreign(Sure::Certainly) {
+        return Err(failure);
+    }
+    let found = KINDS.into_iter().find(recognises);
+    if matches!(found, None | Some(Kind::Static))
+        && let Some(failure) = foreign(Sure::Probably)
     {
         return Err(failure);
     }
-    match KINDS.into_iter().find(recognises) {
+    match found {
         Some(Kind::Python) if tree.has("package.json") && node::is_locked(tree) => {
             Ok(vec![Kind::Node, Kind::Python])
+        }
+        // A package.json for its styles and scripts: what is started is made by cargo.
+        Some(Kind::Node) if tree.has("Cargo.toml") && starts_cargos_program(manifests) => {
+            Ok(if node::is_locked(tree) { vec![Kind::Node, Kind::Rust] } else { vec![Kind::Rust] })
         }
         Some(kind) => Ok(vec![kind]),
         None => Err(foreign::nothing_recognised(tree, !manifests.commands.is_empty())),
     }
+}
+
+fn starts_cargos_program(manifests: &Manifests) -> bool {
+    manifests.commands.values().any(|command| command.contains("target/release/"))
 }

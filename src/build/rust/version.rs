@@ -5,7 +5,7 @@ use super::super::tool::{Origin, Tool, ToolName};
 use super::super::toolchain::Toolchains;
 use super::super::tree::Tree;
 use super::super::version::{Version, Wanted};
-use super::manifest::{Table, string, table};
+use super::manifest::{string, table};
 use crate::app::Failure;
 
 /// As rustup reads them: the older name first.
