@@ -3,6 +3,7 @@
 use super::environment::{self, APP, CACHE};
 use super::event::{Event, Phase};
 use super::exec::Exec;
+use super::explain::{self, Last, Line};
 use super::files::{self, TmpDir, failed};
 use super::language::Kind;
 use super::plan::{Layer, Plan, Stage};
@@ -76,16 +77,27 @@ pub fn build(
     for text in &request.plan.warnings {
         said(Event::Warning { text: text.clone() });
     }
-    let mut run = Run { request, cache, toolchains: Vec::new(), phases: Vec::new(), exec, said };
+    let files = explain::files(&request.workspace.source())?;
+    let facts = explain::kept(request.home, &cache, request.plan, files.clone());
+    let story =
+        explain::read(&cache).map(|last| explain::explain(Some(&last), request.plan, &facts));
+    let story = story.unwrap_or_default();
+    let phases = Vec::new();
+    let mut run = Run { request, cache, story, toolchains: Vec::new(), phases, exec, said };
     run.tools_ready()?;
     run.prepare()?;
     run.stages()?;
-    run.finish()
+    let cache = run.cache.clone();
+    let built = run.finish()?;
+    explain::remember(&cache, &Last::new(request.plan.clone(), files))?;
+    Ok(built)
 }
 
 struct Run<'a, 'e, 's> {
     request: &'a Request<'a>,
     cache: PathBuf,
+    /// Why each stage runs; empty for a first build.
+    story: Vec<Line>,
     toolchains: Vec<Mounted>,
     phases: Vec<Phase>,
     exec: &'a mut Exec<'e>,
@@ -138,7 +150,7 @@ impl Run<'_, '_, '_> {
     fn stage(&mut self, stage: &Stage) -> Result<(), Failure> {
         let (home, app) = (self.request.home, self.request.workspace.source());
         let user = self.request.user.as_ref();
-        self.phase(stage.name.clone(), |run| {
+        self.phase(self.title(stage), |run| {
             let Some(layer) = &stage.layer else {
                 let bench = run.bench();
                 return run.steps(stage, &bench).map(|()| false);
@@ -159,6 +171,13 @@ impl Run<'_, '_, '_> {
             }
             Ok(kept.is_some())
         })
+    }
+
+    /// What is made again although it could have been kept says why.
+    fn title(&self, stage: &Stage) -> String {
+        let line = self.story.iter().find(|line| line.step == stage.name && line.runs);
+        let why = line.filter(|_| stage.layer.is_some()).map_or(&[][..], |line| &line.why);
+        explain::title(&stage.name, why)
     }
 
     /// In an empty app of its own, without the app's caches and variables: what is made here

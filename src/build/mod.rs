@@ -8,14 +8,15 @@
 //! ```text
 //! tree.rs            what planning looks at       plan.rs draft.rs  tree → plan, pure
 //! language.rs        the languages, and which of them a tree is in
-//! python node.rs rust.rs static_site.rs command.rs  one place per language
+//! python node.rs rust static_site.rs command.rs  one place per language
 //! static_server      what serves a static site
 //! foreign.rs         languages that are not known   environment.rs  a build's environment
 //! tool.rs            an interpreter, a compiler, a package manager
-//! toolchain.rs on_path.rs  which of them are here   fetch  those that were not
-//! stacks.rs relocate.rs    tools in stacks/<digest>  stack  roots of Debian packages
+//! toolchain.rs on_path    which of them are here   fetch  those that were not
+//! stacks.rs relocate      tools in stacks/<digest>  stack  roots of Debian packages
 //! fingerprint.rs     what lies below, on `host`
 //! exec.rs confined.rs one confined command         hint.rs  what its last words mean
+//! explain            why a step runs again
 //! make.rs event.rs   running a plan                result.rs  builds/<digest>
 //! steps.rs           one step, and how it failed   version.rs  versions, written and found
 //! layer.rs           dependencies kept for the next build
@@ -33,6 +34,7 @@ mod draft;
 mod environment;
 mod event;
 mod exec;
+mod explain;
 mod fetch;
 mod files;
 mod fingerprint;
@@ -67,6 +69,8 @@ pub use draft::Stop;
 pub use environment::path;
 pub use event::{Event, Phase};
 pub use exec::{Confined, Exec};
+pub use explain::{Facts as ExplainFacts, Line as Explanation, explain, files as source_files};
+pub use explain::{kept as explain_facts, read as last_build};
 pub use fetch::{Fetch, fetch};
 pub use fingerprint::Fingerprint;
 pub use language::Kind;

@@ -86,7 +86,7 @@ fn stack(plan: &Plan) -> Stack {
 
 /// Uncommitted edits are in the files but not in the id of the commit's tree: what is built
 /// from them must never be found by the tree, nor by the next edits.
-fn tree_id(facts: &Facts) -> String {
+pub(super) fn tree_id(facts: &Facts) -> String {
     match facts.dirty {
         true => format!("{} with edits at {}", facts.tree, Timestamp::now()),
         false => facts.tree.clone(),

@@ -71,6 +71,7 @@ fn routes(api: Api) -> Router {
         .route("/rollback", post(changes::rollback))
         .route("/promote", post(promote::promote))
         .route("/deploy", post(streams::deploy))
+        .route("/build-explain", post(streams::build_explain))
         .route("/logs", get(streams::logs))
         .route("/run", post(one_off::run));
     Router::new()

@@ -7,7 +7,7 @@ use super::codebases;
 use super::http::Api;
 use super::upload::Upload;
 use crate::app::{DeployName, Failure, ManifestTexts, Manifests};
-use crate::build::Workspace;
+use crate::build::{Explanation, Workspace};
 use crate::codebase::{self, Limits};
 use crate::deploy::{self, Deploy, Planned};
 use crate::logs::{self, Filter, Line, Start, Tail};
@@ -53,6 +53,17 @@ pub async fn build_plan(Shared(api): Shared<Api>, body: Body) -> Answer<Planned>
     let (_, upload) = Upload::begin::<DeployHead>(body).await?;
     let workspace = receive(&api, upload).await?;
     Ok(Json(deploy::plan_build(&api.platform, &DeployName::production(), &workspace)?))
+}
+
+/// What the next build of this app would make again, and why.
+pub async fn build_explain(
+    Shared(api): Shared<Api>,
+    Named(wanted): Named,
+    body: Body,
+) -> Answer<Vec<Explanation>> {
+    let (head, upload) = Upload::begin::<DeployHead>(body).await?;
+    let workspace = receive(&api, upload).await?;
+    Ok(Json(deploy::explain_build(&api.platform, &wanted.app, &head.facts, &workspace)?))
 }
 
 /// Unpacks what is sent into a folder of its own; a stream that breaks off leaves nothing.

@@ -1,7 +1,10 @@
-//! `xii build --plan`: how a checkout would be built, without building it.
+//! `xii build --plan` and `--explain`: how a checkout would be built, and why which step would
+//! run again, without building it.
 
-use super::deploy::{SourceArgs, upload};
+use super::deploy::{SourceArgs, resolve, upload};
 use crate::app::Failure;
+use crate::build::Explanation;
+use crate::cli::target::path;
 use crate::cli::{Invocation, Outcome};
 use crate::server::api::How;
 use clap::Args;
@@ -14,20 +17,37 @@ pub struct BuildArgs {
     /// Show the plan (builds are made by `deploy`)
     #[arg(long)]
     plan: bool,
+    /// Show which steps the next build would run again, and why
+    #[arg(long, conflicts_with = "plan")]
+    explain: bool,
     #[command(flatten)]
     source: SourceArgs,
 }
 
 pub async fn run(args: &BuildArgs, to: &Invocation) -> Outcome {
+    if args.explain {
+        return explain(args, to).await;
+    }
     if !args.plan {
-        return Err(Failure::usage("builds are made by `xii deploy`")
-            .next("xii build --plan shows how it would be built"));
+        return Err(Failure::usage("builds are made by `xii deploy`").next(
+            "xii build --plan shows how it would be built, --explain why a step runs again",
+        ));
     }
     let client = to.client()?;
     let source = args.source.open(to, args.revision.as_deref())?;
     let plan: Value = upload(&client, "/v1/build-plan", source, How::default()).await?;
     to.ui.show(&plan, |plan| outline(plan, 0));
     to.ui.say("--json shows the environment and the stack as well");
+    Ok(0)
+}
+
+async fn explain(args: &BuildArgs, to: &Invocation) -> Outcome {
+    let client = to.client()?;
+    let source = args.source.open(to, args.revision.as_deref())?;
+    let deploy = resolve(to, &client, &source).await?;
+    let place = path(&deploy, "/build-explain");
+    let lines: Vec<Explanation> = upload(&client, &place, source, How::default()).await?;
+    to.ui.show(&lines, |lines| lines.iter().map(|line| format!("{line}\n")).collect());
     Ok(0)
 }
 

@@ -54,7 +54,11 @@ pub async fn run(args: &DeployArgs, to: &Invocation) -> Outcome {
 }
 
 /// Which deploy it goes to: the one named, or the codebase's.
-async fn resolve(to: &Invocation, client: &Client, source: &Source) -> Result<DeployRef, Failure> {
+pub async fn resolve(
+    to: &Invocation,
+    client: &Client,
+    source: &Source,
+) -> Result<DeployRef, Failure> {
     let mut resolve = match &to.app {
         Some(choice) => named(choice, to.deploy.clone())?,
         None => Resolve {
