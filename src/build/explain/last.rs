@@ -74,7 +74,7 @@ pub fn kept(home: &Home, cache: &Path, plan: &Plan, files: Files) -> Facts {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::fingerprint::Fingerprint;
+    use super::super::super::below::Below;
     use super::*;
 
     #[test]
@@ -82,7 +82,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         assert_eq!(read(dir.path()), None);
         let files = Files::from([("a.py".to_string(), "1".to_string())]);
-        let last = Last::new(Plan::begin(Fingerprint::default()), files);
+        let last = Last::new(Plan::begin(Below::default()), files);
         remember(dir.path(), &last).unwrap();
         assert_eq!(read(dir.path()), Some(last.clone()));
         remember(dir.path(), &Last { v: VERSION + 1, ..last }).unwrap();
