@@ -63,17 +63,6 @@ impl Below {
     }
 }
 
-impl Below {
-    /// One entry for each difference.
-    pub fn describe_change(&self, new: &Below) -> Vec<String> {
-        match (self, new) {
-            (Below::Host(old), Below::Host(new)) => old.describe_change(new),
-            (old, new) if old == new => Vec::new(),
-            (old, new) => vec![format!("stack {old} → {new}")],
-        }
-    }
-}
-
 impl std::fmt::Display for Below {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {

@@ -175,8 +175,7 @@ const RECIPES: [(&str, &[&str], &str, &str); 15] = [
     ),
 ];
 
-/// The error for a checkout in a language that this version does not know. `known` is what
-/// it recognises instead.
+/// The error for a checkout in a language that this version does not know.
 pub fn recognise(tree: &Tree, sure: Sure) -> Option<Failure> {
     let (signs, _, language) = SIGNS
         .into_iter()
@@ -195,7 +194,7 @@ fn advice(language: &str) -> String {
     }
     let Some((_, packages, command, web)) = RECIPES.iter().find(|(name, ..)| *name == language)
     else {
-        return "Debian has no package of it: let `[build] command` in xii.toml fetch the tool into /cache and call it, or commit what it makes and say `command = \"true\"`; what runs stands in a Procfile".to_string();
+        return "Debian has no package of it: let a script of yours fetch the tool into /cache and call it, and say so in xii.toml:\n\n    [build]\n    command = \"./build.sh\"\n\nand in a Procfile what runs".to_string();
     };
     let packages = packages.iter().map(|name| format!("{name:?}")).collect::<Vec<_>>().join(", ");
     let stack = if language == SWIFT { "debian-13" } else { "debian-12" };

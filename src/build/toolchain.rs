@@ -126,7 +126,9 @@ fn debian_tools(root: &Root) -> Vec<Tool> {
     let others = DEBIAN_TOOLS.into_iter().filter_map(|(name, package, needed)| {
         root.packages.get(needed)?;
         let exe = if name == ToolName::Node { "node" } else { package };
-        Some(tool(name, version(package)?, exe.to_string()))
+        // Debian's cargo has a version of its own.
+        let versioned = if name == ToolName::Rust { needed } else { package };
+        Some(tool(name, version(versioned)?, exe.to_string()))
     });
     python.into_iter().chain(others).collect()
 }

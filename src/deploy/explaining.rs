@@ -3,31 +3,26 @@
 use super::Platform;
 use super::building::tree_id;
 use super::planning::{Planned, plan_build};
-use crate::app::{AppName, DeployName, Failure};
+use crate::app::{DeployRef, Failure};
 use crate::build::{self, Explanation, Workspace, build_key};
 use crate::codebase::Facts;
 
 /// A line for each step, against the app's last build that was made on this server.
 pub fn explain_build(
     platform: &Platform,
-    app: &AppName,
+    deploy: &DeployRef,
     facts: &Facts,
     workspace: &Workspace,
 ) -> Result<Vec<Explanation>, Failure> {
     let host = platform.host();
-    let plan = match plan_build(platform, &DeployName::production(), workspace)? {
+    let plan = match plan_build(platform, &deploy.deploy, workspace)? {
         Planned::Ready(plan) => plan,
-        Planned::Needs { needs, .. } => {
-            let why = vec!["it is not on this server yet; the rest follows from it".to_string()];
-            return Ok(vec![Explanation { step: format!("fetch {needs}"), runs: true, why }]);
-        }
+        Planned::Needs { needs, .. } => return Ok(absent(format!("fetching {needs}"))),
         Planned::NeedsStack { needs_stack } => {
-            let step = format!("make the stack {needs_stack}");
-            let why = vec!["it is not on this server yet; the rest follows from it".to_string()];
-            return Ok(vec![Explanation { step, runs: true, why }]);
+            return Ok(absent(format!("making the stack {}", needs_stack.suite)));
         }
     };
-    let cache = host.home.cache(app);
+    let cache = host.home.cache(&deploy.app);
     let files = build::source_files(&workspace.source())?;
     let mut now = build::explain_facts(&host.home, &cache, &plan, files);
     if !facts.dirty {
@@ -35,4 +30,9 @@ pub fn explain_build(
         now.taken = known.map(|known| known.digest);
     }
     Ok(build::explain(build::last_build(&cache).as_ref(), &plan, &now))
+}
+
+fn absent(step: String) -> Vec<Explanation> {
+    let why = vec!["it is not on this server yet; the rest follows from it".to_string()];
+    vec![Explanation { step, runs: true, why }]
 }

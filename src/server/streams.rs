@@ -63,7 +63,7 @@ pub async fn build_explain(
 ) -> Answer<Vec<Explanation>> {
     let (head, upload) = Upload::begin::<DeployHead>(body).await?;
     let workspace = receive(&api, upload).await?;
-    Ok(Json(deploy::explain_build(&api.platform, &wanted.app, &head.facts, &workspace)?))
+    Ok(Json(deploy::explain_build(&api.platform, &wanted, &head.facts, &workspace)?))
 }
 
 /// Unpacks what is sent into a folder of its own; a stream that breaks off leaves nothing.

@@ -16,17 +16,17 @@ use xii::store::Home;
 
 static NEXT: AtomicU64 = AtomicU64::new(1);
 
-struct World {
+pub struct World {
     _dir: tempfile::TempDir,
-    home: Home,
-    app: AppName,
+    pub home: Home,
+    pub app: AppName,
     user: User,
     cancel: Cancel,
     time_limit: Duration,
 }
 
 impl World {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let home = Home::open(&dir.path().join("home"), &dir.path().join("run")).unwrap();
         let uid = 97_000 + NEXT.fetch_add(1, Ordering::Relaxed) as u32;
@@ -35,7 +35,7 @@ impl World {
         World { _dir: dir, home, app, user, cancel, time_limit: TIME_LIMIT }
     }
 
-    fn run(&self, command: &Confined, line: &mut dyn FnMut(&str)) -> Result<i32, Failure> {
+    pub fn run(&self, command: &Confined, line: &mut dyn FnMut(&str)) -> Result<i32, Failure> {
         let confinement = Confinement {
             exe: xii(),
             home: &self.home,
@@ -50,7 +50,7 @@ impl World {
         confinement.run(NEXT.fetch_add(1, Ordering::Relaxed), command, line)
     }
 
-    fn build(
+    pub fn build(
         &self,
         files: &[(&str, &str)],
         procfile: Option<&str>,
@@ -98,7 +98,7 @@ impl World {
     }
 
     /// No file, process or cgroup of a build.
-    fn nothing_is_left(&self) {
+    pub fn nothing_is_left(&self) {
         assert_eq!(std::fs::read_dir(self.home.tmp()).unwrap().count(), 0);
         assert_eq!(crate::stage::processes_of(self.user.uid), Vec::<String>::new());
         let left = Hierarchies::of_this_machine().list(&format!("xii-{}", self.home.id()));
@@ -126,7 +126,7 @@ const PYTHON: [(&str, &str); 3] = [
 
 /// The PATH these tests were started with, for toolchains of this machine.
 #[expect(clippy::disallowed_methods, reason = "a test is its own edge")]
-fn path() -> String {
+pub fn path() -> String {
     std::env::var("PATH").unwrap_or_default()
 }
 
@@ -284,7 +284,7 @@ fn a_module_of_the_app_named_like_pythons_own_does_not_break_its_build() {
 }
 
 /// What a machine may lack: a Python with venv, or a way to the package registry.
-fn cannot_be_tried(failure: &Failure) -> bool {
+pub fn cannot_be_tried(failure: &Failure) -> bool {
     let no_way = failure.next.as_ref().is_some_and(|next| next.contains("cannot reach"));
     no_way || failure.message.contains("no usable Python")
 }

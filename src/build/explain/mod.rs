@@ -5,6 +5,7 @@ mod last;
 
 pub use last::{Last, files, kept, read, remember};
 
+use super::below::Below;
 use super::plan::{Plan, Stage};
 use super::tool::{Origin, Tool};
 use crate::app::Digest;
@@ -87,13 +88,18 @@ fn unchanged(stage: &Stage) -> String {
 
 fn reasons(last: &Last, new: &Plan, stage: &Stage, facts: &Facts) -> Vec<String> {
     let old = &last.plan;
+    if old.languages != new.languages {
+        return vec![format!("it was {}, and is {}", old.title(), new.title())];
+    }
     let mut why = tools(old, new);
-    why.extend(old.stack.describe_change(&new.stack));
+    why.extend(stack(&old.stack, &new.stack));
     why.extend(variables(old, new));
     let before = old.stages.iter().find(|before| is_same(before, stage));
     match before {
         None => why.push("it is new".to_string()),
-        Some(before) if before.steps != stage.steps => why.push("its commands changed".to_string()),
+        Some(before) if why.is_empty() && before.steps != stage.steps => {
+            why.push("its commands changed".to_string())
+        }
         Some(_) => {}
     }
     let Some(layer) = &stage.layer else {
@@ -142,11 +148,27 @@ fn moved(old: &Tool, new: &Tool) -> String {
     }
 }
 
-fn variables(old: &Plan, new: &Plan) -> Vec<String> {
+fn stack(old: &Below, new: &Below) -> Vec<String> {
+    match (old, new) {
+        (Below::Host(old), Below::Host(new)) => old.describe_change(new),
+        _ if old == new => Vec::new(),
+        _ if old.name() == new.name() => {
+            vec![format!("the stack {} has other packages", new.name())]
+        }
+        _ => vec![format!("the stack {} → {}", old.name(), new.name())],
+    }
+}
+
+fn variables(old: &Plan, new: &Plan) -> Option<String> {
     let names: BTreeSet<&String> = old.env.keys().chain(new.env.keys()).collect();
     // Follows from the tools.
     let changed = |name: &&String| *name != "PATH" && old.env.get(*name) != new.env.get(*name);
-    names.into_iter().filter(changed).map(|name| format!("the variable {name} changed")).collect()
+    let names: Vec<&str> = names.into_iter().filter(changed).map(String::as_str).collect();
+    match names.as_slice() {
+        [] => None,
+        [one] => Some(format!("the variable {one} changed")),
+        all => Some(format!("the variables {} changed", all.join(", "))),
+    }
 }
 
 fn change(path: &str, old: &Files, new: &Files) -> String {

@@ -1,4 +1,4 @@
-use super::super::below::Below;
+use super::super::fingerprint::Fingerprint;
 use super::super::plan::{Layer, Step};
 use super::super::tool::ToolName;
 use super::*;
@@ -18,11 +18,15 @@ fn stage(name: &str, layer: Option<(&str, bool, &[&str])>) -> Stage {
     Stage { name: name.to_string(), steps: vec![Step::new(["pip", name])], layer }
 }
 
+fn host(packages: &str) -> Below {
+    Below::Host(packages.parse::<Fingerprint>().unwrap())
+}
+
 const INPUTS: &[&str] = &["requirements.txt"];
 
 /// A venv, dependencies with this key, bytecode.
 fn plan(key: &str) -> Plan {
-    let mut plan = Plan::begin(Below::Host("libc6 1".parse().unwrap()));
+    let mut plan = Plan::begin(host("libc6 1"));
     plan.tools = vec![python("3.11.2", "1")];
     plan.stages = vec![
         stage("venv of Python", Some(("venv", true, &[]))),
@@ -100,12 +104,27 @@ fn another_tool_stack_or_variable_is_a_reason() {
     new.tools = vec![python("3.11.2", "2")];
     assert!(lines(&new, TREE, &[])[1].ends_with("Python 3.11.2 was installed again"));
     let mut new = plan("two");
-    new.stack = Below::Host("libc6 2".parse().unwrap());
+    new.stack = host("libc6 2");
     new.env.insert("EXTRA".into(), "1".into());
     assert!(lines(&new, TREE, &[])[1].ends_with("host libc6 1 → 2; the variable EXTRA changed"));
     let mut new = plan("two");
     new.stages[1].steps = vec![Step::new(["pip", "--require-hashes"])];
     assert!(lines(&new, TREE, &[])[1].ends_with("its commands changed"));
+}
+
+#[test]
+fn another_stack_or_language_is_the_reason_for_everything() {
+    let mut new = plan("two");
+    let debian = |run: &str| Below::Debian {
+        suite: super::super::stack::Suite::Debian12,
+        run: Digest::of(run.as_bytes()),
+        build: Digest::of(b"build"),
+    };
+    new.stack = debian("1");
+    assert!(lines(&new, TREE, &[])[1].ends_with("the stack host → debian-12"));
+    assert_eq!(stack(&debian("1"), &debian("2")), ["the stack debian-12 has other packages"]);
+    new.languages = vec![crate::build::Kind::Command];
+    assert!(lines(&new, TREE, &[])[2].ends_with("it was , and is [build] command"));
 }
 
 #[test]

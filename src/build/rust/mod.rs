@@ -10,10 +10,11 @@ mod manifest;
 pub mod sources;
 mod version;
 
+use super::below::Below;
 use super::draft::{Draft, Stop};
 use super::environment::APP;
 use super::language::{Kind, Language};
-use super::plan::{Stage, Step};
+use super::plan::{Stage, Step, digest_of};
 use super::tree::Tree;
 use crate::app::{Failure, Manifests, ProcessType};
 use manifest::Package;
@@ -51,7 +52,7 @@ impl Language for Rust {
             draft.plan.env.entry(name.to_string()).or_insert_with(|| value.to_string());
         }
         draft.stage(fetch());
-        draft.stage(clean(&own));
+        draft.stage(clean(&own, &draft.plan.stack));
         if draft.is_last(Kind::Rust) {
             draft.build_command();
         }
@@ -72,17 +73,25 @@ fn fetch() -> Stage {
     Stage { name: format!("dependencies: {LOCK}"), steps: vec![Step::shell(script)], layer: None }
 }
 
-/// Takes away what an earlier build made of the app's own packages.
-fn clean(own: &[String]) -> Stage {
+/// Takes away what an earlier build made of the app's own packages, and everything that was
+/// made on another stack: build scripts and macros are programs linked with its libraries.
+fn clean(own: &[String], stack: &Below) -> Stage {
+    let stack = digest_of(stack).short();
+    let of_stack = Step::shell(&format!(
+        "cd \"$CARGO_TARGET_DIR\" 2>/dev/null || exit 0\n\
+         [ \"$(cat .stack 2>/dev/null)\" = {stack} ] || find . -mindepth 1 -delete"
+    ));
     let mut clean = Step::new(["cargo", "clean", "--quiet", "--release", "--locked"]);
     for package in own {
         clean.argv.extend(["-p".to_string(), package.clone()]);
     }
-    let programs = Step::shell(
+    let programs = Step::shell(&format!(
         "mkdir -p \"$CARGO_TARGET_DIR/release\"\n\
-         find \"$CARGO_TARGET_DIR/release\" -maxdepth 1 -type f -delete",
-    );
-    Stage { name: "earlier programs".to_string(), steps: vec![clean, programs], layer: None }
+         echo {stack} > \"$CARGO_TARGET_DIR/.stack\"\n\
+         find \"$CARGO_TARGET_DIR/release\" -maxdepth 1 -type f -delete"
+    ));
+    let steps = vec![of_stack, clean, programs];
+    Stage { name: "earlier programs".to_string(), steps, layer: None }
 }
 
 fn build() -> Stage {

@@ -23,7 +23,7 @@ fn chosen(files: &[(&str, &str)], available: &Toolchains) -> Result<String, Fail
     let texts = files.iter().map(|(path, text)| (path.to_string(), text.to_string()));
     let tree = Tree { texts: texts.collect(), ..Tree::default() };
     let manifests = Manifests::default();
-    let plan = Plan::begin(Below::Host(available.stack.clone()));
+    let plan = Plan::begin(Below::default());
     let mut draft = Draft { tree: &tree, manifests: &manifests, available, plan };
     let tool = choose(&mut draft).map_err(Failure::from)?;
     Ok(tool.version.to_string())

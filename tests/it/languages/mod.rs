@@ -1,0 +1,3 @@
+//! Whole builds, one file per language: real tools, real packages.
+
+mod rust;
