@@ -9,6 +9,7 @@ mod code;
 mod config;
 mod declared;
 mod destroy;
+mod export;
 mod formation;
 mod journal;
 mod measure;
@@ -29,6 +30,7 @@ pub use building::try_out;
 pub use config::{ConfigChange, change_config, consider};
 pub use declared::require_config;
 pub use destroy::{destroy, forget_app};
+pub use export::{Image, export};
 pub use formation::{
     Order, carry_out, check_scope, current_release, formation, running_release, scaled,
 };
