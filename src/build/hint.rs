@@ -16,6 +16,9 @@ pub fn for_output(lines: &[String]) -> Option<String> {
         ("NewConnectionError", UNREACHABLE),
         ("Network is unreachable", UNREACHABLE),
         ("Read timed out", UNREACHABLE),
+        ("IncompleteRead", UNREACHABLE),
+        ("Connection broken", UNREACHABLE),
+        ("Connection aborted", UNREACHABLE),
         (
             "Could not find a version that satisfies",
             "check the name and version in requirements.txt",

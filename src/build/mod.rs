@@ -19,6 +19,7 @@
 //! exec.rs confined.rs one confined command         hint.rs  what its last words mean
 //! explain            why a step runs again
 //! make.rs event.rs   running a plan                result.rs  builds/<digest>
+//! oci                a build as an image
 //! steps.rs           one step, and how it failed   version.rs  versions, written and found
 //! layer.rs           dependencies kept for the next build
 //! bounds.rs disk.rs what a build may use           cache.rs   cache/<app>
@@ -45,6 +46,7 @@ mod language;
 mod layer;
 mod make;
 mod node;
+pub mod oci;
 mod on_path;
 mod plan;
 mod python;
@@ -78,7 +80,7 @@ pub use language::Kind;
 pub use make::{Request, Workspace, build};
 pub use plan::{Layer, Plan, Stage, Step, build_key, plan};
 pub use result::{Build, Description, app_folder, remove};
-pub use room::{room_to_build, sweep};
+pub use room::{room_for_source, room_to_build, sweep};
 pub use stacks::Mounted;
 pub use tool::{Origin, Tool, ToolName, Wish};
 pub use toolchain::Toolchains;

@@ -12,11 +12,16 @@ pub fn room_to_build(home: &Path) -> Result<(), Failure> {
     Err(nearly_full(home, free))
 }
 
+/// What may be written before nothing could be built any more.
+pub fn room_for_source(home: &Path) -> Result<u64, Failure> {
+    room_to_build(home)?;
+    let (total, free) = space(home)?;
+    Ok(free.saturating_sub(reserve(total)))
+}
+
 /// The bytes that are free, where they are too few to build.
 pub fn short_of(home: &Path) -> Result<Option<u64>, Failure> {
-    let found = rustix::fs::statvfs(home)
-        .map_err(|error| failed("ask for the free space of", home)(error.into()))?;
-    let (total, free) = (found.f_blocks * found.f_frsize, found.f_bavail * found.f_frsize);
+    let (total, free) = space(home)?;
     Ok((!has_room(total, free)).then_some(free))
 }
 
@@ -27,8 +32,19 @@ pub fn nearly_full(home: &Path, free: u64) -> Failure {
         .next("remove what is not needed: `xii destroy` a deploy, or files beside xii")
 }
 
+/// All of the disk, and what is free of it.
+fn space(home: &Path) -> Result<(u64, u64), Failure> {
+    let found = rustix::fs::statvfs(home)
+        .map_err(|error| failed("ask for the free space of", home)(error.into()))?;
+    Ok((found.f_blocks * found.f_frsize, found.f_bavail * found.f_frsize))
+}
+
 fn has_room(total: u64, free: u64) -> bool {
-    free >= LEAST_FREE && free >= total / 20
+    free >= reserve(total)
+}
+
+fn reserve(total: u64) -> u64 {
+    LEAST_FREE.max(total / 20)
 }
 
 /// Removes what killed builds left. Only for the holder of the home's lock, before it builds.
@@ -39,7 +55,8 @@ pub fn sweep(tmp: &Path) -> Result<(), Failure> {
     for entry in std::fs::read_dir(tmp).map_err(failed("list", tmp))? {
         let path = entry.map_err(failed("list", tmp))?.path();
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        if ["build-", "layer-", "stack-", "toolchain-"].iter().any(|kind| name.starts_with(kind)) {
+        let kinds = ["build-", "layer-", "stack-", "toolchain-", "export-"];
+        if kinds.iter().any(|kind| name.starts_with(kind)) {
             remove(&path)?;
         }
     }

@@ -7,10 +7,13 @@ use super::links::{self, Links};
 use super::names::{is_inside, listed, shown};
 use super::place::{Place, no_working_tree};
 use super::revision::{find_commit, find_tree, normal};
+use super::unpack::{Limits, SOURCE_LIMITS, too_large};
 use super::{archive, commit, content::Contents, lfs, worktree};
 use crate::app::Failure;
 use std::io::{BufWriter, Write};
 use std::path::Path;
+
+const LARGEST_SHOWN: usize = 5;
 
 #[derive(Debug, Clone, Default)]
 pub struct Options {
@@ -61,6 +64,7 @@ impl Checkout {
         if files.list.is_empty() {
             return Err(nothing_in(subdir.as_deref()));
         }
+        check_size(&files.list, SOURCE_LIMITS)?;
         let links = checked(&files)?;
         let facts = facts(git, commit, tree, subdir, revision.as_deref(), &changed)?;
         Ok(Checkout { facts: Facts { dirty, ..facts }, files, links })
@@ -87,6 +91,31 @@ fn uncommitted(changed: &[Vec<u8>]) -> Failure {
 fn nothing_in(subdir: Option<&str>) -> Failure {
     let place = subdir.map_or("the commit".to_string(), |subdir| format!("the folder {subdir}"));
     Failure::usage(format!("{place} has no files")).why("there is nothing to deploy")
+}
+
+/// What the server would refuse is not sent to it first; the largest files are named.
+fn check_size(list: &[File], limits: Limits) -> Result<(), Failure> {
+    let all: u64 = list.iter().map(size).fold(0, u64::saturating_add);
+    if all <= limits.bytes && list.len() as u64 <= limits.entries {
+        return Ok(());
+    }
+    let mut largest: Vec<(u64, &[u8])> =
+        list.iter().map(|file| (size(file), &file.path[..])).collect();
+    largest.sort_by(|(one, _), (other, _)| other.cmp(one));
+    let paths = largest
+        .iter()
+        .take(LARGEST_SHOWN)
+        .map(|(bytes, path)| format!("  {} MiB  {}", bytes >> 20, shown(path)));
+    let paths = paths.collect::<Vec<_>>().join("\n");
+    let found = format!("it has {} files and {} MiB; the largest:\n{paths}", list.len(), all >> 20);
+    Err(too_large(limits).why(found))
+}
+
+fn size(file: &File) -> u64 {
+    match &file.source {
+        Source::Object { size, .. } => *size,
+        Source::Disk(path) => std::fs::symlink_metadata(path).map_or(0, |found| found.len()),
+    }
 }
 
 /// Refuses what could not run as it is; gives the target of each link.
@@ -120,11 +149,7 @@ fn checked(files: &Files) -> Result<Links, Failure> {
 }
 
 fn may_be_pointer(file: &File) -> bool {
-    let size = match &file.source {
-        Source::Object { size, .. } => *size,
-        Source::Disk(path) => std::fs::metadata(path).map_or(0, |found| found.len()),
-    };
-    (1..=lfs::LONGEST).contains(&size)
+    (1..=lfs::LONGEST).contains(&size(file))
 }
 
 fn facts(

@@ -30,7 +30,7 @@ pub use identity::{Identity, identify};
 pub use same::{Bound, Same, same};
 pub use sample::commit_all;
 pub use tree::tree_digest;
-pub use unpack::{Limits, Unpacked, unpack};
+pub use unpack::{Limits, SOURCE_LIMITS, Unpacked, unpack};
 
 #[cfg(test)]
 mod tests;

@@ -23,6 +23,9 @@ pub struct Limits {
     pub bytes: u64,
 }
 
+/// A larger source belongs elsewhere: each deploy sends, unpacks and keeps all of it.
+pub const SOURCE_LIMITS: Limits = Limits { entries: 200_000, bytes: 2 << 30 };
+
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Unpacked {
     pub files: u64,
@@ -221,7 +224,7 @@ fn refused(path: &[u8], why: &str) -> Failure {
     Failure::usage(format!("the source is refused: {} {why}", shown(path)))
 }
 
-fn too_large(limits: Limits) -> Failure {
+pub(super) fn too_large(limits: Limits) -> Failure {
     let Limits { entries, bytes } = limits;
     let mib = bytes >> 20;
     Failure::usage(format!("the source has more than {entries} files or {mib} MiB"))

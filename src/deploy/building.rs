@@ -155,7 +155,8 @@ impl Work {
         build::open_cache(&self.host.home, &self.app)?;
         let built = build::build(&request, &mut exec, &mut |event| say(&self.journal, event));
         // A build that failed may have filled it just as well.
-        match build::trim_cache(&self.host.home, &self.app, build::MOST_CACHE) {
+        let most = build::MOST_CACHE.min(self.bounds.disk_bytes / 2);
+        match build::trim_cache(&self.host.home, &self.app, most) {
             Ok(gone) if gone.is_empty() => {}
             Ok(gone) => self.journal.note(format!("emptied too large caches: {}", gone.join(", "))),
             Err(failure) => self.journal.warn(format!("the cache is not trimmed: {failure}")),

@@ -10,6 +10,7 @@ mod config;
 mod declared;
 mod destroy;
 mod explaining;
+mod export;
 mod formation;
 mod journal;
 mod measure;
@@ -31,6 +32,7 @@ pub use config::{ConfigChange, change_config, consider};
 pub use declared::require_config;
 pub use destroy::{destroy, forget_app};
 pub use explaining::explain_build;
+pub use export::{Image, export};
 pub use formation::{
     Order, carry_out, check_scope, current_release, formation, running_release, scaled,
 };

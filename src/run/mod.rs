@@ -31,5 +31,5 @@ pub use left::stop_all;
 pub use one_off::{OneOff, Stdio};
 pub use plan::{Action, Desired, Observed, Seen, Slot, State, Wanted, plan};
 pub use routes::Routes;
-pub use runnable::{Runnable, nonce, shell};
+pub use runnable::{Runnable, fixed_env, nonce, shell};
 pub use view::{InstanceView, View};

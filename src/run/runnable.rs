@@ -9,6 +9,7 @@ use crate::build::Description;
 use crate::config::ConfigSnapshot;
 use crate::keeper::{KeeperSpec, Output, Restart, VERSION};
 use crate::sandbox::{Env, Limits, Mount, Root, Sandbox, User};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -23,7 +24,7 @@ pub struct Runnable {
     pub config: ConfigSnapshot,
     pub manifests: Manifests,
     /// Commands by process type: the Procfile's, or the language's own.
-    pub commands: std::collections::BTreeMap<ProcessType, String>,
+    pub commands: BTreeMap<ProcessType, String>,
     /// What must be mounted around the build.
     pub description: Description,
 }
@@ -135,12 +136,7 @@ impl Runnable {
     fn env(&self, host: &Host, launch: &Launch<'_>) -> Env {
         let name = launch.instance.name();
         let mut env = Env::default();
-        env.set("PATH", self.description.path());
-        env.set("HOME", "/app");
-        env.set("LANG", "C.UTF-8");
-        env.set("TZ", "UTC");
-        env.set("PYTHONUNBUFFERED", "1");
-        for (name, value) in &self.description.env {
+        for (name, value) in fixed_env(&self.description) {
             env.set(name, value);
         }
         env.set("WEB_CONCURRENCY", self.web_concurrency(&launch.instance.process_type).to_string());
@@ -167,6 +163,19 @@ impl Runnable {
         let memory = self.settings(process_type).memory_bytes.unwrap_or(DEFAULT_MEMORY);
         (memory / (256 * MEBIBYTE)).clamp(1, 8)
     }
+}
+
+/// What the environment of every process of a build begins with, here and elsewhere.
+pub fn fixed_env(description: &Description) -> BTreeMap<String, String> {
+    let fixed = [
+        ("PATH", description.path()),
+        ("HOME", "/app".to_string()),
+        ("LANG", "C.UTF-8".to_string()),
+        ("TZ", "UTC".to_string()),
+        ("PYTHONUNBUFFERED", "1".to_string()),
+    ];
+    let fixed = fixed.into_iter().map(|(name, value)| (name.to_string(), value));
+    fixed.chain(description.env.clone()).collect()
 }
 
 /// A command line as a Procfile means it.

@@ -21,6 +21,7 @@
 //! | GET `…/releases`, `…/releases/7` | | `[ReleaseInfo]`, [`ReleaseInfo`] |
 //! | GET `…/releases/diff?from=3&to=7` | | [`ReleaseDiff`] |
 //! | GET `…/releases/verify` | | [`Verified`] |
+//! | GET `…/image?release=7` | | an OCI image layout as a tar; its digest in header `xii-image` |
 //! | POST `…/rollback` | [`Rollback`] | [`Changed`] |
 //! | POST `…/promote`, of the source | [`Promote`] | [`Changed`] |
 //! | POST `…/deploy` | one line of JSON ([`DeployHead`]), then a tar stream | [`Changed`] |

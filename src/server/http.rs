@@ -2,7 +2,7 @@
 
 use super::log::Log;
 use super::operations::Operations;
-use super::{changes, codebases, doctor, one_off, promote, reads, router, streams};
+use super::{changes, codebases, doctor, export, one_off, promote, reads, router, streams};
 use crate::app::Failure;
 use crate::deploy::Platform;
 use crate::sandbox::Isolation;
@@ -68,6 +68,7 @@ fn routes(api: Api) -> Router {
         .route("/releases/diff", get(reads::release_diff))
         .route("/releases/verify", get(reads::verify))
         .route("/releases/{number}", get(reads::release))
+        .route("/image", get(export::image))
         .route("/rollback", post(changes::rollback))
         .route("/promote", post(promote::promote))
         .route("/deploy", post(streams::deploy))

@@ -7,6 +7,7 @@ mod boot;
 mod changes;
 mod codebases;
 mod doctor;
+mod export;
 mod http;
 mod log;
 mod one_off;

@@ -7,8 +7,8 @@ use super::codebases;
 use super::http::Api;
 use super::upload::Upload;
 use crate::app::{DeployName, Failure, ManifestTexts, Manifests};
-use crate::build::{Explanation, Workspace};
-use crate::codebase::{self, Limits};
+use crate::build::{self, Explanation, Workspace};
+use crate::codebase::{self, Limits, SOURCE_LIMITS};
 use crate::deploy::{self, Deploy, Planned};
 use crate::logs::{self, Filter, Line, Start, Tail};
 use axum::Json;
@@ -20,9 +20,6 @@ use serde::Deserialize;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use tokio::sync::mpsc;
-
-/// A source tree larger than this belongs elsewhere.
-const LIMITS: Limits = Limits { entries: 200_000, bytes: 4 << 30 };
 
 pub async fn deploy(Shared(api): Shared<Api>, Named(wanted): Named, body: Body) -> Answer<Changed> {
     let (head, upload) = Upload::begin::<DeployHead>(body).await?;
@@ -71,7 +68,12 @@ async fn receive(api: &Api, upload: Upload) -> Result<Workspace, Failure> {
     let home = api.platform.host().home.clone();
     let unpacking = tokio::task::spawn_blocking(move || {
         let workspace = Workspace::new(&home)?;
-        codebase::unpack(upload, &workspace.source(), LIMITS)?;
+        let room = build::room_for_source(home.dir())?;
+        let limits = Limits { bytes: SOURCE_LIMITS.bytes.min(room), ..SOURCE_LIMITS };
+        codebase::unpack(upload, &workspace.source(), limits).map_err(|failure| {
+            let cramped = room < SOURCE_LIMITS.bytes;
+            if cramped { failure.why("the server's disk is nearly full") } else { failure }
+        })?;
         Ok(workspace)
     });
     unpacking.await.map_err(|error| Failure::internal("unpacking broke off").because(error))?

@@ -11,6 +11,7 @@
 )]
 
 mod attached;
+mod bad_builds;
 mod begin;
 mod bench;
 mod bench_build;

@@ -1,6 +1,7 @@
 //! The command line's side of the control socket: typed requests, and one shape of error.
 
 mod body;
+mod download;
 #[cfg(test)]
 pub mod fake;
 mod find;
@@ -8,6 +9,7 @@ mod follow;
 mod lines;
 
 pub use body::{Payload, Upload};
+pub use download::Download;
 pub use find::{find, socket};
 pub use follow::{Ending, Followed, Interrupts, follow};
 pub use lines::Lines;

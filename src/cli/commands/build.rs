@@ -1,17 +1,21 @@
 //! `xii build --plan` and `--explain`: how a checkout would be built, and why which step would
-//! run again, without building it.
+//! run again, without building it; and what can be done with builds that are there.
 
 use super::deploy::{SourceArgs, resolve, upload};
+use super::export::{self, ExportArgs};
 use crate::app::Failure;
 use crate::build::Explanation;
 use crate::cli::target::path;
 use crate::cli::{Invocation, Outcome};
 use crate::server::api::How;
-use clap::Args;
+use clap::{Args, Subcommand};
 use serde_json::Value;
 
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub struct BuildArgs {
+    #[command(subcommand)]
+    command: Option<BuildCommand>,
     /// A commit, branch or tag [default: HEAD]
     revision: Option<String>,
     /// Show the plan (builds are made by `deploy`)
@@ -24,7 +28,16 @@ pub struct BuildArgs {
     source: SourceArgs,
 }
 
+#[derive(Debug, Subcommand)]
+enum BuildCommand {
+    /// Write a release's build as an OCI image layout, on its stack and without its config
+    Export(ExportArgs),
+}
+
 pub async fn run(args: &BuildArgs, to: &Invocation) -> Outcome {
+    if let Some(BuildCommand::Export(args)) = &args.command {
+        return export::run(args, to).await;
+    }
     if args.explain {
         return explain(args, to).await;
     }

@@ -10,6 +10,7 @@ pub mod deploy;
 pub mod destroy;
 pub mod doctor;
 pub mod down;
+pub mod export;
 pub mod follow;
 pub mod info;
 pub mod logs;

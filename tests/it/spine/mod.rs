@@ -3,6 +3,7 @@
 mod app_json;
 mod config;
 mod deploy;
+mod export;
 mod failing;
 mod formation;
 mod gapless;
