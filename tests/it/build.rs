@@ -6,36 +6,45 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 use xii::app::{AppName, Failure, ManifestTexts, Manifests};
 use xii::build::{
-    Bounds, Build, Confined, Confinement, Event, Request, TIME_LIMIT, Toolchains, Tree, Workspace,
-    app_folder, build, plan,
+    Bounds, Build, Confined, Confinement, Event, Fetch, Request, Stop, TIME_LIMIT, Tool,
+    Toolchains, Tree, Wish, Workspace, app_folder, build, fetch, plan,
 };
 use xii::keeper::Cancel;
 use xii::sandbox::cgroup::Hierarchies;
-use xii::sandbox::{Level, User};
+use xii::sandbox::{Level, Root, User};
 use xii::store::Home;
 
 static NEXT: AtomicU64 = AtomicU64::new(1);
 
-struct World {
+pub struct World {
     _dir: tempfile::TempDir,
-    home: Home,
-    app: AppName,
+    pub home: Home,
+    pub app: AppName,
     user: User,
     cancel: Cancel,
     time_limit: Duration,
+    pub commit_time: i64,
 }
 
 impl World {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let home = Home::open(&dir.path().join("home"), &dir.path().join("run")).unwrap();
         let uid = 97_000 + NEXT.fetch_add(1, Ordering::Relaxed) as u32;
         let app = "guestbook".parse().unwrap();
         let (user, cancel) = (User { uid, gid: uid }, Cancel::new().unwrap());
-        World { _dir: dir, home, app, user, cancel, time_limit: TIME_LIMIT }
+        World {
+            _dir: dir,
+            home,
+            app,
+            user,
+            cancel,
+            time_limit: TIME_LIMIT,
+            commit_time: 1_700_000_000,
+        }
     }
 
-    fn run(&self, command: &Confined, line: &mut dyn FnMut(&str)) -> Result<i32, Failure> {
+    pub fn run(&self, command: &Confined, line: &mut dyn FnMut(&str)) -> Result<i32, Failure> {
         let confinement = Confinement {
             exe: xii(),
             home: &self.home,
@@ -50,7 +59,7 @@ impl World {
         confinement.run(NEXT.fetch_add(1, Ordering::Relaxed), command, line)
     }
 
-    fn build(
+    pub fn build(
         &self,
         files: &[(&str, &str)],
         procfile: Option<&str>,
@@ -70,7 +79,9 @@ impl World {
     ) -> Result<Build, Failure> {
         let workspace = Workspace::new(&self.home)?;
         for (name, text) in files {
-            std::fs::write(workspace.source().join(name), text).unwrap();
+            let path = workspace.source().join(name);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, text).unwrap();
         }
         let xii_toml = files.iter().find(|(name, _)| *name == "xii.toml");
         let texts = ManifestTexts {
@@ -80,25 +91,56 @@ impl World {
         };
         let mut exec = |command: &Confined, line: &mut dyn FnMut(&str)| self.run(command, line);
         let available = Toolchains::find(path).probe(&mut exec)?;
-        let plan = plan(
-            &Tree::read(&workspace.source())?,
-            &Manifests::parse(&texts).unwrap(),
-            &available,
-        )?;
+        let tree = Tree::read(&workspace.source())?;
+        let manifests = Manifests::parse(&texts).unwrap();
+        let plan = loop {
+            let available = available.with_home(&self.home)?;
+            let wish = match plan(&tree, &manifests, &available) {
+                Ok(plan) => break plan,
+                Err(Stop::Needs(wish, _)) => wish,
+                Err(stop) => return Err(stop.into()),
+            };
+            self.fetch(&wish)?;
+        };
         let request = Request {
             home: &self.home,
             app: &self.app,
             plan: &plan,
             workspace,
             user: Some(self.user.clone()),
-            source_date_epoch: 1_700_000_000,
+            source_date_epoch: self.commit_time,
             cancel: &self.cancel,
         };
         build(&request, &mut exec, said)
     }
 
+    pub fn fetch(&self, wish: &Wish) -> Result<Tool, Failure> {
+        let available = Toolchains::default();
+        let request = Fetch {
+            home: &self.home,
+            wish,
+            available: &available,
+            root: Root::Host,
+            user: Some(&self.user),
+        };
+        let mut exec = |command: &Confined, line: &mut dyn FnMut(&str)| self.run(command, line);
+        fetch(&request, &mut exec, &mut |_| {})
+    }
+
+    /// Gives a folder to the user of the builds.
+    pub fn own(&self, folder: &Path) {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            match path.is_dir() {
+                true => self.own(&path),
+                false => std::os::unix::fs::chown(&path, Some(self.user.uid), None).unwrap(),
+            }
+        }
+        std::os::unix::fs::chown(folder, Some(self.user.uid), None).unwrap();
+    }
+
     /// No file, process or cgroup of a build.
-    fn nothing_is_left(&self) {
+    pub fn nothing_is_left(&self) {
         assert_eq!(std::fs::read_dir(self.home.tmp()).unwrap().count(), 0);
         assert_eq!(crate::stage::processes_of(self.user.uid), Vec::<String>::new());
         let left = Hierarchies::of_this_machine().list(&format!("xii-{}", self.home.id()));
@@ -126,7 +168,7 @@ const PYTHON: [(&str, &str); 3] = [
 
 /// The PATH these tests were started with, for toolchains of this machine.
 #[expect(clippy::disallowed_methods, reason = "a test is its own edge")]
-fn path() -> String {
+pub fn path() -> String {
     std::env::var("PATH").unwrap_or_default()
 }
 
@@ -284,7 +326,7 @@ fn a_module_of_the_app_named_like_pythons_own_does_not_break_its_build() {
 }
 
 /// What a machine may lack: a Python with venv, or a way to the package registry.
-fn cannot_be_tried(failure: &Failure) -> bool {
+pub fn cannot_be_tried(failure: &Failure) -> bool {
     let no_way = failure.next.as_ref().is_some_and(|next| next.contains("cannot reach"));
     no_way || failure.message.contains("no usable Python")
 }

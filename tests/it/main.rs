@@ -23,6 +23,7 @@ mod demo;
 mod firewall;
 mod house;
 mod keeper;
+mod languages;
 mod limits;
 mod router;
 mod sandbox;

@@ -1,0 +1,3 @@
+//! Small apps of each language and package manager, built with the real tools.
+
+mod python;
