@@ -5,12 +5,16 @@ use super::super::draft::Draft;
 use super::super::environment::APP;
 use super::super::plan::{Stage, Step};
 use super::super::tool::Tool;
+use super::super::version::Version;
 use super::locked::Locked;
 use super::manager::Manager;
 use super::project::PYPROJECT;
 use super::requirements::{self, Requirement};
 use super::venv::{self, VENV};
 use super::{LIST, lists, pins};
+
+/// The first uv that surely knows `--no-install-local`.
+const LEAVES_OUT_LOCAL: Version = Version { major: 0, minor: 9, patch: 0 };
 
 /// With the tool, where the manager is one of its own.
 pub fn stages(draft: &mut Draft<'_>, manager: Manager, tool: Option<&Tool>, locked: &Locked) {
@@ -20,7 +24,9 @@ pub fn stages(draft: &mut Draft<'_>, manager: Manager, tool: Option<&Tool>, lock
         Manager::Uv => {
             let sync = [exe.as_str(), "sync", "--locked", "--no-default-groups"];
             let files = [PYPROJECT, "uv.lock", "uv.toml"];
-            two(draft, manager, &sync, &["--no-install-local"], &files, locked);
+            let can = tool.is_some_and(|tool| tool.version >= LEAVES_OUT_LOCAL);
+            let but: &[&str] = if can { &["--no-install-local"] } else { &[] };
+            two(draft, manager, &sync, but, &files, locked);
         }
         Manager::Poetry => {
             let install = [exe.as_str(), "install", "--only", "main", "--no-interaction"];
@@ -48,7 +54,7 @@ fn pip(draft: &mut Draft<'_>, locked: &Locked) {
     draft.stage(stage);
 }
 
-/// `but` leaves out what lies in the checkout.
+/// `but` leaves out what lies in the checkout; without such a word all is one stage.
 fn two(
     draft: &mut Draft<'_>,
     manager: Manager,
@@ -58,10 +64,12 @@ fn two(
     locked: &Locked,
 ) {
     let mut published = stage(manager, step(&[words, but].concat()));
-    let inputs = venv::inputs(draft.tree, files);
-    published.layer = Some(venv::layer(&draft.plan, &published, &inputs));
+    if !locked.local || !but.is_empty() {
+        let inputs = venv::inputs(draft.tree, files);
+        published.layer = Some(venv::layer(&draft.plan, &published, &inputs));
+    }
     draft.stage(published);
-    if locked.local {
+    if locked.local && !but.is_empty() {
         let mut own = stage(manager, step(words));
         own.name = "the project itself".to_string();
         draft.stage(own);

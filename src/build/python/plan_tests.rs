@@ -103,6 +103,12 @@ fn what_lies_in_the_checkout_is_installed_after_the_layer() {
     assert!(plan.stages[1].layer.is_some() && plan.stages[2].layer.is_none());
     let plan = made(&[("pyproject.toml", "[tool.poetry]\nname = \"a\"\n"), ("poetry.lock", "")]);
     assert_eq!(names(&plan)[2], "the project itself");
+    let mut old = available();
+    old.tools[1] = tool(ToolName::Uv, "0.5.1", None);
+    let asks = "[project]\nname = \"a\"\n[tool.uv]\nrequired-version = \"<0.6\"\n";
+    let plan = made_of(&[("pyproject.toml", asks), editable], "web: true", "", &old).unwrap();
+    assert_eq!(names(&plan).len(), 3, "an old uv installs all in one stage");
+    assert_eq!(plan.stages[1].layer, None);
     let local = ("Pipfile.lock", r#"{"default": {"a": {"path": "."}}}"#);
     assert_eq!(made(&[("Pipfile", ""), local]).stages[1].layer, None);
 }

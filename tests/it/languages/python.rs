@@ -1,8 +1,8 @@
 //! Python by each of its package managers. The locks are made by the tools themselves, as a
 //! developer would, for a lock names the registry it was made at.
 
-use crate::build::{World, cannot_be_tried, path};
 use crate::stage::skip_without_root;
+use crate::workshop::{World, cannot_be_tried, path};
 use std::path::Path;
 use xii::app::Failure;
 use xii::build::{Build, Confined, Event, Origin, Tool, ToolName, Toolchains, Wish, app_folder};
