@@ -4,7 +4,7 @@ use super::command;
 use super::environment;
 use super::plan::{Plan, Stage};
 use super::stack::Wanted;
-use super::tool::{Tool, ToolName, Wish};
+use super::tool::{Tool, Wish};
 use super::toolchain::Toolchains;
 use super::tree::Tree;
 use crate::app::{Diagnostics, Digest, Failure, Manifests};
@@ -86,10 +86,6 @@ impl Draft<'_> {
             Some(tool) => Ok(tool.clone()),
             None => Err(wish.into()),
         }
-    }
-
-    pub fn has_tool(&self, name: ToolName) -> bool {
-        self.plan.tool(Some(name)).is_some()
     }
 
     pub fn warn(&mut self, text: impl Into<String>) {

@@ -10,7 +10,7 @@ const LOCKED: &str = "version = 3\n\n[[package]]\nname = \"shop\"\nversion = \"0
 fn planned(files: &[(&str, &str)], procfile: Option<&str>, toml: &str) -> Result<Plan, Failure> {
     let names = files.iter().map(|(name, _)| name.split('/').next().unwrap().to_string());
     let texts = files.iter().map(|(name, text)| (name.to_string(), text.to_string()));
-    let tree = Tree { names: names.collect(), texts: texts.collect() };
+    let tree = Tree { names: names.collect(), texts: texts.collect(), ..Tree::default() };
     let texts = ManifestTexts {
         procfile: procfile.map(String::from),
         xii_toml: Some(toml.to_string()),

@@ -1,3 +1,4 @@
-//! Whole builds, one file per language: real tools, real packages.
+//! Small apps of each language and package manager, built with the real tools.
 
+mod python;
 mod rust;
