@@ -133,7 +133,7 @@ fn suite(
         return Ok((Some(suite), Some(undeclared(suite, "system packages are declared"))));
     }
     match (python, of_python) {
-        (Some(wanted), Some(suite)) if !python::is_here(wanted, available) => {
+        (Some(wanted), Some(suite)) if !python::is_here(tree, available)? => {
             let why = format!("Python {wanted} is not on this server and {suite} has it");
             Ok((Some(suite), Some(undeclared(suite, &why))))
         }

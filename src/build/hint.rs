@@ -3,6 +3,8 @@
 const UNREACHABLE: &str =
     "this server cannot reach the package registry: try again, or look at its network";
 
+const COLLECT: &str = "say where the files go in the settings: STATIC_ROOT = BASE_DIR / \"staticfiles\"; or leave this out by [build] env = { DISABLE_COLLECTSTATIC = \"1\" } in xii.toml";
+
 /// A build sees no config; the usual first wish is for a variable of it.
 pub fn for_output(lines: &[String]) -> Option<String> {
     let variable = lines.iter().rev().find_map(|line| missing_variable(line));
@@ -26,6 +28,23 @@ pub fn for_output(lines: &[String]) -> Option<String> {
         (
             "DO NOT MATCH THE HASHES",
             "the package is not the one that was locked: lock again, and find out why it changed",
+        ),
+        (
+            "needs to be updated, but `--locked` was provided",
+            "uv.lock no longer fits pyproject.toml: run `uv lock` and commit it",
+        ),
+        (
+            "pyproject.toml changed significantly since poetry.lock",
+            "poetry.lock no longer fits pyproject.toml: run `poetry lock` and commit it",
+        ),
+        (
+            "Aborting deploy",
+            "Pipfile.lock no longer fits the Pipfile: run `pipenv lock` and commit it",
+        ),
+        ("using the staticfiles app without having set the STATIC_ROOT", COLLECT),
+        (
+            "SECRET_KEY setting must not be empty",
+            "Django wants a SECRET_KEY, and builds see no config; one for the build alone can stand in xii.toml: [build] env = { SECRET_KEY = \"only to build\" }",
         ),
         ("Temporary failure in name resolution", UNREACHABLE),
         ("Could not resolve host", UNREACHABLE),

@@ -136,15 +136,23 @@ impl Run<'_, '_, '_> {
         self.cache.join("tools")
     }
 
-    /// A kept layer holds what the stages before it made.
+    /// A kept layer holds what the stages before it left in the same folder.
     fn stages(&mut self) -> Result<(), Failure> {
         let stages = &self.request.plan.stages;
         let home = self.request.home;
-        let kept = |stage: &Stage| {
-            stage.layer.as_ref().and_then(|layer| layer::find(home, &self.cache, layer))
+        let kept = |layer: &&Layer| layer::find(home, &self.cache, layer).is_some();
+        let is_held = |index: usize, stage: &Stage| {
+            let path = stage.layer.as_ref().map(|layer| &layer.path);
+            let mut later = stages[index + 1..].iter().filter_map(|stage| stage.layer.as_ref());
+            path.is_some() && later.any(|layer| Some(&layer.path) == path && kept(&layer))
         };
-        let first = stages.iter().rposition(|stage| kept(stage).is_some()).unwrap_or(0);
-        stages[first..].iter().try_for_each(|stage| self.stage(stage))
+        let wanted: Vec<&Stage> = stages
+            .iter()
+            .enumerate()
+            .filter(|(index, stage)| !is_held(*index, stage))
+            .map(|(_, stage)| stage)
+            .collect();
+        wanted.into_iter().try_for_each(|stage| self.stage(stage))
     }
 
     fn stage(&mut self, stage: &Stage) -> Result<(), Failure> {

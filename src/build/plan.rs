@@ -7,7 +7,7 @@ use super::language::{self, Kind};
 use super::tool::{Tool, ToolName};
 use super::toolchain::Toolchains;
 use super::tree::Tree;
-use super::{environment, static_site};
+use super::{environment, python, static_site};
 use crate::app::{Digest, Failure, Manifests, ProcessType};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -75,6 +75,15 @@ impl Step {
         Step { argv, cwd: environment::APP.to_string(), may_fail: false }
     }
 
+    /// Of a long script the first line.
+    pub fn shown(&self) -> String {
+        let all = self.argv.join(" ");
+        match all.trim_end().split_once('\n') {
+            Some((first, _)) => format!("{first} …"),
+            None => all,
+        }
+    }
+
     /// A shell's script, which stops at its first error.
     pub fn shell(script: &str) -> Self {
         Step::new(["sh", "-ec", script])
@@ -139,7 +148,7 @@ impl std::fmt::Display for Stage {
             }
             None => {}
         }
-        self.steps.iter().try_for_each(|step| writeln!(f, "       $ {}", step.argv.join(" ")))
+        self.steps.iter().try_for_each(|step| writeln!(f, "       $ {}", step.shown()))
     }
 }
 
@@ -186,10 +195,7 @@ fn no_procfile(tree: &Tree) -> Failure {
     if let Some(near) = near {
         return failure.next(format!("rename `{near}` to `Procfile`"));
     }
-    let example = match tree.has("manage.py") {
-        true => "web: python manage.py runserver 0.0.0.0:$PORT",
-        false => "web: python app.py",
-    };
+    let example = python::example(tree);
     failure.next(format!("write one line for each process type, like `{example}`"))
 }
 

@@ -5,7 +5,8 @@ use crate::build::tool::Origin;
 fn tree(files: &[(&str, &str)]) -> Tree {
     let names = files.iter().map(|(name, _)| name.split('/').next().unwrap().to_string());
     let texts = files.iter().map(|(name, text)| (name.to_string(), text.to_string()));
-    Tree { names: names.collect(), texts: texts.collect() }
+    let deeper = files.iter().map(|(name, _)| name.to_string()).collect();
+    Tree { names: names.collect(), deeper, texts: texts.collect() }
 }
 
 fn manifests(procfile: Option<&str>, xii_toml: Option<&str>) -> Manifests {

@@ -53,7 +53,7 @@ pub fn run(
 /// With its last words, and what they mean.
 pub fn failure(stage: &Stage, step: &Step, ended: Ended) -> Failure {
     let Ended { exit, last } = ended;
-    let program = step.argv.join(" ");
+    let program = step.shown();
     let ended = match exit {
         127 => "the program is not there (127)".to_string(),
         137 => "it was killed (137), often for using too much memory".to_string(),

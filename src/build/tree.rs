@@ -34,6 +34,11 @@ const TEXTS: [&str; 19] = [
     "src/main.rs",
     "uv.toml",
 ];
+/// Found by their names, wherever they lie.
+const TELLING: [&str; 5] = ["manage.py", "wsgi.py", "asgi.py", "pre_compile", "post_compile"];
+const DEEPEST: usize = 3;
+/// Of one folder: more is no source code.
+const MOST_ENTRIES: usize = 2_000;
 const LOCKS: [&str; 8] = [
     "Cargo.lock",
     "Pipfile.lock",
@@ -49,13 +54,16 @@ const LOCKS: [&str; 8] = [
 pub struct Tree {
     /// Names at the root, folders too.
     pub names: BTreeSet<String>,
+    /// Paths of files whose place says something, down to three folders deep.
+    pub deeper: BTreeSet<String>,
     /// Path in the tree → text.
     pub texts: BTreeMap<String, String>,
 }
 
 impl Tree {
     pub fn read(root: &Path) -> Result<Self, Failure> {
-        let mut tree = Tree { names: names(root)?, texts: BTreeMap::new() };
+        let mut tree = Tree { names: names(root)?, ..Tree::default() };
+        deeper(root, "", 1, &mut tree.deeper);
         for path in LOCKS {
             if let Some(text) = text(root, path, MOST_LOCK)? {
                 tree.texts.insert(path.to_string(), text);
@@ -101,6 +109,24 @@ fn names(root: &Path) -> Result<BTreeSet<String>, Failure> {
         .collect()
 }
 
+/// Links are not followed, and what cannot be listed holds nothing.
+fn deeper(folder: &Path, path: &str, depth: usize, found: &mut BTreeSet<String>) {
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten().take(MOST_ENTRIES) {
+        let Ok(name) = entry.file_name().into_string() else { continue };
+        let Ok(kind) = entry.file_type() else { continue };
+        let below = format!("{path}{name}");
+        if kind.is_file() && TELLING.contains(&name.as_str()) {
+            found.insert(below);
+        } else if kind.is_dir()
+            && depth < DEEPEST
+            && !name.starts_with('.')
+            && name != "node_modules"
+        {
+            deeper(&entry.path(), &format!("{below}/"), depth + 1, found);
+        }
+    }
+}
+
 /// `None` when it is absent, no plain file, or reached through a link that leaves the tree.
 fn text(root: &Path, path: &str, most: u64) -> Result<Option<String>, Failure> {
     let full = root.join(path);
@@ -141,6 +167,19 @@ mod tests {
         let read: Vec<_> = tree.texts.keys().map(String::as_str).collect();
         assert_eq!(read, ["limits.txt", "requirements.txt", "requirements/prod.txt"]);
         assert!(tree.has("requirements") && !tree.has("Procfile"));
+    }
+
+    #[test]
+    fn telling_files_are_found_some_folders_deep() {
+        let dir = tempfile::tempdir().unwrap();
+        for path in
+            ["web/manage.py", "web/shop/wsgi.py", "a/b/c/manage.py", ".venv/x/manage.py", "x/y.py"]
+        {
+            write(dir.path(), path, "");
+        }
+        std::os::unix::fs::symlink("..", dir.path().join("web/up")).unwrap();
+        let found = Tree::read(dir.path()).unwrap().deeper;
+        assert_eq!(found.into_iter().collect::<Vec<_>>(), ["web/manage.py", "web/shop/wsgi.py"]);
     }
 
     #[test]

@@ -94,7 +94,8 @@ pub(super) fn tree_id(facts: &Facts) -> String {
 }
 
 fn summary(plan: &Plan, made: &build::Build) -> String {
-    let cached = made.phases.iter().any(|phase| phase.cached);
+    let cached =
+        made.phases.iter().any(|phase| phase.cached && phase.name.starts_with("dependencies"));
     let cached = if cached { ", dependencies unchanged" } else { "" };
     format!("{}{cached}, {}", plan.title(), made.digest.short())
 }

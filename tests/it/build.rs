@@ -1,116 +1,10 @@
 //! Whole builds: real tools, real sandboxes, real packages.
 
-use crate::stage::{skip_without_root, xii};
+use crate::stage::skip_without_root;
+use crate::workshop::{World, cannot_be_tried, path};
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
-use xii::app::{AppName, Failure, ManifestTexts, Manifests};
-use xii::build::{
-    Bounds, Build, Confined, Confinement, Event, Request, TIME_LIMIT, Toolchains, Tree, Workspace,
-    app_folder, build, plan,
-};
-use xii::keeper::Cancel;
-use xii::sandbox::cgroup::Hierarchies;
-use xii::sandbox::{Level, User};
-use xii::store::Home;
-
-static NEXT: AtomicU64 = AtomicU64::new(1);
-
-pub struct World {
-    _dir: tempfile::TempDir,
-    pub home: Home,
-    pub app: AppName,
-    user: User,
-    cancel: Cancel,
-    time_limit: Duration,
-}
-
-impl World {
-    pub fn new() -> Self {
-        let dir = tempfile::tempdir().unwrap();
-        let home = Home::open(&dir.path().join("home"), &dir.path().join("run")).unwrap();
-        let uid = 97_000 + NEXT.fetch_add(1, Ordering::Relaxed) as u32;
-        let app = "guestbook".parse().unwrap();
-        let (user, cancel) = (User { uid, gid: uid }, Cancel::new().unwrap());
-        World { _dir: dir, home, app, user, cancel, time_limit: TIME_LIMIT }
-    }
-
-    pub fn run(&self, command: &Confined, line: &mut dyn FnMut(&str)) -> Result<i32, Failure> {
-        let confinement = Confinement {
-            exe: xii(),
-            home: &self.home,
-            app: &self.app,
-            level: Level::Full,
-            user: self.user.clone(),
-            limits: Some(Bounds::default().limits()),
-            bounds: Bounds { time: self.time_limit, ..Bounds::default() },
-            cancel: &self.cancel,
-            deadline: Instant::now() + self.time_limit,
-        };
-        confinement.run(NEXT.fetch_add(1, Ordering::Relaxed), command, line)
-    }
-
-    pub fn build(
-        &self,
-        files: &[(&str, &str)],
-        procfile: Option<&str>,
-        path: &str,
-    ) -> (Result<Build, Failure>, Vec<Event>) {
-        let mut events = Vec::new();
-        let built = self.try_build(files, procfile, path, &mut |event| events.push(event));
-        (built, events)
-    }
-
-    fn try_build(
-        &self,
-        files: &[(&str, &str)],
-        procfile: Option<&str>,
-        path: &str,
-        said: &mut dyn FnMut(Event),
-    ) -> Result<Build, Failure> {
-        let workspace = Workspace::new(&self.home)?;
-        for (name, text) in files {
-            std::fs::write(workspace.source().join(name), text).unwrap();
-        }
-        let xii_toml = files.iter().find(|(name, _)| *name == "xii.toml");
-        let texts = ManifestTexts {
-            procfile: procfile.map(String::from),
-            xii_toml: xii_toml.map(|(_, text)| text.to_string()),
-            ..ManifestTexts::default()
-        };
-        let mut exec = |command: &Confined, line: &mut dyn FnMut(&str)| self.run(command, line);
-        let available = Toolchains::find(path).probe(&mut exec)?;
-        let plan = plan(
-            &Tree::read(&workspace.source())?,
-            &Manifests::parse(&texts).unwrap(),
-            &available,
-        )?;
-        let request = Request {
-            home: &self.home,
-            app: &self.app,
-            plan: &plan,
-            workspace,
-            user: Some(self.user.clone()),
-            source_date_epoch: 1_700_000_000,
-            cancel: &self.cancel,
-        };
-        build(&request, &mut exec, said)
-    }
-
-    /// No file, process or cgroup of a build.
-    pub fn nothing_is_left(&self) {
-        assert_eq!(std::fs::read_dir(self.home.tmp()).unwrap().count(), 0);
-        assert_eq!(crate::stage::processes_of(self.user.uid), Vec::<String>::new());
-        let left = Hierarchies::of_this_machine().list(&format!("xii-{}", self.home.id()));
-        assert!(left.is_empty(), "{left:?}");
-    }
-}
-
-impl Drop for World {
-    fn drop(&mut self) {
-        Hierarchies::of_this_machine().cgroup(&format!("xii-{}", self.home.id())).remove();
-    }
-}
+use std::time::Duration;
+use xii::build::{Confined, Event, Toolchains, app_folder};
 
 const PYTHON: [(&str, &str); 3] = [
     (
@@ -123,12 +17,6 @@ const PYTHON: [(&str, &str); 3] = [
     ),
     ("Procfile", "web: python app.py\n"),
 ];
-
-/// The PATH these tests were started with, for toolchains of this machine.
-#[expect(clippy::disallowed_methods, reason = "a test is its own edge")]
-pub fn path() -> String {
-    std::env::var("PATH").unwrap_or_default()
-}
 
 #[test]
 fn the_same_python_app_built_twice_on_two_paths_is_one_digest() {
@@ -281,12 +169,6 @@ fn a_module_of_the_app_named_like_pythons_own_does_not_break_its_build() {
         Err(failure) if cannot_be_tried(&failure) => eprintln!("SKIP {test}: {failure}"),
         built => assert!(built.is_ok(), "{built:?}: {events:?}"),
     }
-}
-
-/// What a machine may lack: a Python with venv, or a way to the package registry.
-pub fn cannot_be_tried(failure: &Failure) -> bool {
-    let no_way = failure.next.as_ref().is_some_and(|next| next.contains("cannot reach"));
-    no_way || failure.message.contains("no usable Python")
 }
 
 #[test]

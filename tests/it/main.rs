@@ -31,4 +31,5 @@ mod sandbox;
 mod spine;
 mod stacks;
 mod stage;
+mod workshop;
 mod world;

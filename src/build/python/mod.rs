@@ -1,114 +1,100 @@
-//! Python: a venv at `/app/.venv`, the packages its lock or list names, bytecode that names
+//! Python: a venv at `/app/.venv`, the packages a lock or a list names, bytecode that names
 //! no times.
+//!
+//! ```text
+//! manager.rs locked.rs   which lock decides, and what it names
+//! project.rs range.rs version.rs   which Python
+//! tools.rs               uv, Poetry, Pipenv
+//! venv.rs install.rs     the venv and how it is filled
+//! requirements.rs pins.rs   pip's lists, and what they leave open
+//! django.rs start.rs     static files; the line of a Procfile
+//! ```
 
+mod django;
+mod install;
+mod locked;
+mod manager;
 pub mod pins;
+mod project;
+mod range;
 pub mod requirements;
+mod start;
+mod tools;
+mod venv;
 mod version;
 
 use super::draft::{Draft, Stop};
-use super::environment::{self, APP};
 use super::language::{Kind, Language};
-use super::plan::{Layer, Plan, Stage, Step, digest_of};
-use super::tool::{Tool, ToolName};
+use super::plan::{Stage, Step};
 use super::tree::Tree;
 use crate::app::Manifests;
-use requirements::Requirement;
 use std::collections::BTreeMap;
 
-pub const FOLDER: &str = ".venv";
-const VENV: &str = "/app/.venv";
-pub const LIST: &str = "requirements.txt";
-
+pub use start::example;
+pub use tools::made_with;
 /// The version a tree declares, for the choice of a stack.
 pub use version::{is_here, wanted};
+
+pub const LIST: &str = "requirements.txt";
+
+/// As Heroku sets them: modules are found from the root, the router is trusted to say who
+/// asks, and gunicorn prints what it serves.
+const RUN_ENV: [(&str, &str); 3] = [
+    ("PYTHONPATH", "/app"),
+    ("FORWARDED_ALLOW_IPS", "*"),
+    ("GUNICORN_CMD_ARGS", "--access-logfile -"),
+];
 
 pub struct Python;
 
 impl Language for Python {
-    fn recognises(&self, tree: &Tree, _: &Manifests) -> bool {
-        tree.has(LIST)
+    fn recognises(&self, tree: &Tree, manifests: &Manifests) -> bool {
+        let own_way = manifests.settings.build.command.is_some() && manager::of(tree).is_err();
+        manager::is_python(tree) && !own_way
     }
 
     fn plan(&self, draft: &mut Draft<'_>) -> Result<(), Stop> {
-        let python = version::choose(draft)?;
-        let lists = lists(draft.tree);
-        let parsed = || lists.iter().map(|(path, text)| (path.as_str(), requirements::parse(text)));
-        draft.plan.warnings.extend(pins::warnings(parsed()));
-        let hashes = parsed().any(|(_, list)| requirements::has_hashes(&list));
-        let local =
-            parsed().any(|(_, list)| list.iter().any(|r| matches!(r, Requirement::Local { .. })));
+        let manager = manager::of(draft.tree)?;
+        let python = version::choose(draft, manager)?;
+        draft.plan.warnings.extend(manager::unread(draft.tree, manager));
         draft.use_tool(&python);
-        draft.stage(venv(&python, &draft.plan));
-        let mut dependencies = dependencies(hashes);
-        if !local {
-            dependencies.layer = Some(layer(&draft.plan, &dependencies, lists));
+        let tool = tools::tool(draft, manager, &python)?;
+        if let Some(tool) = &tool {
+            match tools::is_run(draft, tool.name) {
+                true => draft.use_tool(tool),
+                false => draft.use_to_build(tool),
+            }
+            tools::to_build(draft, manager, &python);
         }
-        draft.stage(dependencies);
-        if draft.is_last(Kind::Python) {
+        let last = draft.is_last(Kind::Python);
+        hook(draft, "bin/pre_compile", last);
+        let venv = venv::stage(&python, &draft.plan);
+        draft.stage(venv);
+        let locked = locked::read(draft.tree, manager);
+        install::stages(draft, manager, tool.as_ref(), &locked);
+        if last {
             draft.build_command();
         }
-        draft.stage(bytecode());
+        if let Some(stage) = django::collectstatic(draft, &locked) {
+            draft.stage(stage);
+        }
+        hook(draft, "bin/post_compile", last);
+        draft.stage(venv::bytecode());
+        let run_env = RUN_ENV.map(|(name, value)| (name.to_string(), value.to_string()));
+        draft.plan.run_env.extend(run_env);
+        if tool.is_some_and(|tool| !draft.plan.only_to_build.contains(&tool.name)) {
+            tools::to_run(draft, manager);
+        }
         Ok(())
     }
 }
 
-/// An empty venv: the slowest part of a first build, and the same for every app. It is made
-/// in `/`, for an `email.py` of the app would be taken for Python's.
-fn venv(python: &Tool, plan: &Plan) -> Stage {
-    let mut make = Step::new([&python.exe().display().to_string(), "-m", "venv", VENV]);
-    make.cwd = "/".to_string();
-    let steps = vec![make, compile(&[&format!("{VENV}/lib")])];
-    let env = environment::of_a_build(std::slice::from_ref(python));
-    let key = digest_of(&("venv", python, &plan.stack, env, &steps));
-    let layer = Layer { path: FOLDER.to_string(), key, shared: true, inputs: Vec::new() };
-    Stage { name: format!("venv of Python {}", python.version), steps, layer: Some(layer) }
-}
-
-/// pip itself is compiled already.
-fn dependencies(hashes: bool) -> Stage {
-    let pip = format!("{VENV}/bin/pip");
-    let mut install = Step::new([&pip, "install", "--no-compile", "--progress-bar", "off"]);
-    install.argv.extend(hashes.then(|| "--require-hashes".to_string()));
-    install.argv.extend(["-r".to_string(), format!("{APP}/{LIST}")]);
-    let compile = compile(&["-x", "/site-packages/pip/", &format!("{VENV}/lib")]);
-    Stage { name: format!("dependencies: {LIST}"), steps: vec![install, compile], layer: None }
-}
-
-/// The app's own modules: `/app` is read-only later, so what is not compiled now is compiled
-/// again at every start.
-fn bytecode() -> Stage {
-    let steps = vec![compile(&["-x", r"/(\.venv|node_modules)/", APP])];
-    Stage { name: "bytecode".to_string(), steps, layer: None }
-}
-
-fn compile(what: &[&str]) -> Step {
-    let mut step = Step::new([
-        &format!("{VENV}/bin/python"),
-        "-m",
-        "compileall",
-        "-f",
-        "-q",
-        "-q",
-        "--invalidation-mode",
-        "unchecked-hash",
-    ]);
-    step.argv.extend(what.iter().map(|word| word.to_string()));
-    step.cwd = "/".to_string();
-    step.may_fail = true;
-    step
-}
-
-/// All that decides what lies in the venv; the stages before are those of the same toolchain.
-fn layer(plan: &Plan, stage: &Stage, lists: BTreeMap<String, String>) -> Layer {
-    let key = digest_of(&(
-        &lists,
-        plan.tool(Some(ToolName::Python)),
-        &plan.stack,
-        &plan.env,
-        &stage.steps,
-        &plan.stages,
-    ));
-    Layer { path: FOLDER.to_string(), key, shared: false, inputs: lists.into_keys().collect() }
+/// Heroku's Python apps may bring scripts of their own to run before and after.
+fn hook(draft: &mut Draft<'_>, path: &str, last: bool) {
+    if last && draft.tree.deeper.contains(path) {
+        let steps = vec![Step::shell(&format!("chmod +x {path}; {path}"))];
+        draft.stage(Stage { name: path.to_string(), steps, layer: None });
+    }
 }
 
 /// requirements.txt and the files it names, directly or not.
@@ -123,3 +109,7 @@ pub fn lists(tree: &Tree) -> BTreeMap<String, String> {
     }
     found
 }
+
+#[cfg(test)]
+#[path = "plan_tests.rs"]
+mod tests;

@@ -1,16 +1,21 @@
 //! What of a Python app's dependencies is not pinned: another day's build would differ.
 
 use super::super::tree::Tree;
+use super::manager::{self, Manager};
 use super::requirements::{self, Requirement};
-use super::{FOLDER, LIST, lists};
+use super::venv::FOLDER;
+use super::{LIST, lists};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// What a venv itself brings.
 const OWN: [&str; 2] = ["pip", "setuptools"];
 
-/// What pip installed beyond what the lists name: it is not pinned.
+/// What pip installed beyond what the lists name: it is not pinned. A lock names all.
 pub fn unlisted(tree: &Tree, app: &Path) -> Option<String> {
+    if manager::of(tree).ok()? != Manager::Pip {
+        return None;
+    }
     let lists = lists(tree);
     let name = |requirement| match requirement {
         Requirement::Package { name, .. } => Some(normal(&name)),
@@ -49,7 +54,7 @@ fn installed(app: &Path) -> Vec<(String, String)> {
 }
 
 /// As packages are compared: `Foo_Bar` is `foo-bar`.
-fn normal(name: &str) -> String {
+pub fn normal(name: &str) -> String {
     let parts = name.split(['-', '_', '.']).filter(|part| !part.is_empty());
     parts.collect::<Vec<_>>().join("-").to_ascii_lowercase()
 }
@@ -87,6 +92,7 @@ mod tests {
         let text = "flask==3.0.0\nTyping.Extensions==4.1\n".to_string();
         let mut tree =
             Tree { texts: BTreeMap::from([(LIST.to_string(), text)]), ..Tree::default() };
+        tree.names.insert(LIST.to_string());
         let warning = unlisted(&tree, app.path()).unwrap();
         assert!(
             warning.starts_with("installed, but not in requirements.txt: MarkupSafe==3.0.2;"),

@@ -1,3 +1,4 @@
 //! Whole builds, one file per language: real tools, real packages.
 
+mod python;
 mod rust;

@@ -1,7 +1,7 @@
 //! A Rust app: a crate of the registry, a program, an asset.
 
-use crate::build::{World, cannot_be_tried, path};
 use crate::stage::skip_without_root;
+use crate::workshop::{World, cannot_be_tried, path};
 use xii::build::{Build, Confined, Event, ToolName, Toolchains, app_folder};
 
 const MANIFEST: &str = "[package]\nname = \"hello\"\nversion = \"0.1.0\"\nedition = \"2021\"\n\n[[bin]]\nname = \"hello\"\npath = \"main.rs\"\n\n[dependencies]\nitoa = \"=1.0.15\"\n";
