@@ -99,6 +99,8 @@ pub enum Command {
     Build(build::BuildArgs),
     /// Print the JSON schema of app.json or xii.toml, for editors
     Schema(schema::SchemaArgs),
+    /// List, upgrade, verify and prune the root file systems below builds
+    Stacks(stacks::StacksArgs),
     /// Print completions for a shell
     Completions(completions::CompletionsArgs),
 }

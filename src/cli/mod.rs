@@ -126,6 +126,7 @@ async fn talk(command: Command, to: &Invocation) -> Outcome {
         Command::Deploys => apps::deploys(to).await,
         Command::Doctor => doctor::run(to).await,
         Command::Build(args) => build::run(&args, to).await,
+        Command::Stacks(args) => stacks::run(&args, to).await,
         Command::Server(_) | Command::Completions(_) | Command::Schema(_) => Ok(0),
     }
 }

@@ -25,6 +25,7 @@ mod receipt;
 mod roll_out;
 mod serving;
 mod spine;
+mod stacks;
 
 pub use back::{roll_back, target};
 pub use building::try_out;
@@ -44,3 +45,7 @@ pub use promote::{has_the_same, promotable, promote};
 pub use receipt::{BootTime, PhaseTime, Receipt, Traffic};
 pub use serving::{fail_pending, next_number, serving};
 pub use spine::{Deploy, deploy};
+pub use stacks::{
+    Behind, Users, behind, prune_stacks, rebase, stack_list, stack_named, stack_users,
+    upgrade_stacks, verify_stack,
+};

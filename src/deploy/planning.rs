@@ -4,7 +4,7 @@ use super::building::{blocking, build_user, for_all_apps};
 use super::{Journal, Platform};
 use crate::app::{DeployName, Digest, Failure, ManifestTexts, Manifests};
 use crate::build::stack::{self, Wanted};
-use crate::build::{self, Plan, Stop, Tool, Toolchains, Tree, Wish, Workspace};
+use crate::build::{self, Below, Plan, Stop, Tool, Toolchains, Tree, Wish, Workspace};
 use crate::keeper::Cancel;
 use crate::run::Host;
 use crate::sandbox::{Level, Root};
@@ -56,7 +56,12 @@ pub(super) async fn plan_and_fetch(
 ) -> Result<Plan, Failure> {
     for _ in 0..MOST_WISHES {
         let (wish, on) = match plan_build(platform, deploy, workspace)? {
-            Planned::Ready(plan) => return Ok(*plan),
+            Planned::Ready(plan) => {
+                if let Below::Debian { run, build, .. } = &plan.stack {
+                    stack::asked(&platform.host().home, &[*run, *build])?;
+                }
+                return Ok(*plan);
+            }
             Planned::Needs { needs, on } => (needs, on),
             Planned::NeedsStack { needs_stack } => {
                 make_stack(platform, journal, needs_stack).await?;

@@ -33,17 +33,24 @@ async fn remove_old_builds(platform: &Platform) -> Result<(), Failure> {
 /// The builds that a process runs from, however old their release is.
 fn running(platform: &Platform) -> Result<BTreeSet<Digest>, Failure> {
     let host = platform.host();
+    let build = |(deploy, number): &(DeployRef, ReleaseNumber)| {
+        let release = release::get(&host.ledger, &host.key, deploy, *number);
+        release.map(|release| release?.build).transpose()
+    };
+    running_releases(platform)?.iter().filter_map(build).collect()
+}
+
+/// The releases that processes are of, or are about to be.
+pub(super) fn running_releases(
+    platform: &Platform,
+) -> Result<BTreeSet<(DeployRef, ReleaseNumber)>, Failure> {
     let mut releases: BTreeSet<(DeployRef, ReleaseNumber)> = BTreeSet::new();
     for handle in platform.deploys.all() {
         let view = handle.view();
         let numbers = view.instances.iter().map(|instance| instance.release);
         releases.extend(numbers.chain(view.desired.release).map(|n| (handle.deploy.clone(), n)));
     }
-    let one_offs = host.ledger.running_one_offs()?;
+    let one_offs = platform.host().ledger.running_one_offs()?;
     releases.extend(one_offs.into_iter().map(|(deploy, one_off)| (deploy, one_off.release)));
-    let build = |(deploy, number): &(DeployRef, ReleaseNumber)| {
-        let release = release::get(&host.ledger, &host.key, deploy, *number);
-        release.map(|release| release?.build).transpose()
-    };
-    releases.iter().filter_map(build).collect()
+    Ok(releases)
 }

@@ -26,6 +26,11 @@ impl Stack {
     pub fn is_host(&self) -> bool {
         self.name == Self::HOST
     }
+
+    /// Of a root file system of packages; the host's own system has none.
+    pub fn digest(&self) -> Option<Digest> {
+        if self.is_host() { None } else { self.fingerprint.parse().ok() }
+    }
 }
 
 /// The commit the code came from.
@@ -62,6 +67,12 @@ pub enum Reason {
         from: DeployName,
         release: ReleaseNumber,
     },
+    /// The same build on newer packages.
+    Stack {
+        name: String,
+        from: Digest,
+        to: Digest,
+    },
 }
 
 impl std::fmt::Display for Reason {
@@ -71,6 +82,9 @@ impl std::fmt::Display for Reason {
             Reason::Rollback { to } => write!(f, "rollback to {to}"),
             Reason::Promote { from, release } => write!(f, "promote {from} {release}"),
             Reason::Config(changed) => write!(f, "config {changed}"),
+            Reason::Stack { name, from, to } => {
+                write!(f, "stack {name} {} → {}", from.short(), to.short())
+            }
         }
     }
 }

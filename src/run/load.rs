@@ -62,7 +62,7 @@ impl Host {
                 "the stack of {name}, {} {:.12}, is no longer on this host",
                 stack.name, stack.fingerprint
             ))
-            .next("deploy its commit again: `xii deploy COMMIT`")),
+            .next(format!("xii stacks verify {:.12}, which makes it again", stack.fingerprint))),
         }
     }
 

@@ -7,6 +7,8 @@
 //! |---|---|---|
 //! | GET `/v1/health` | | [`Health`] |
 //! | GET `/v1/doctor` | | [`Doctor`] |
+//! | GET `/v1/stacks` | | [`Stacks`] |
+//! | POST `/v1/stacks/upgrade`, `…/verify`, `…/prune` | [`StacksUpgrade`], [`StackName`], `{}` | [`Changed`] |
 //! | POST `/v1/resolve` | [`Resolve`] | [`Resolved`] |
 //! | GET `/v1/apps` | | `[AppSummary]` |
 //! | POST `/v1/apps` | [`Create`] | [`DeployInfo`] |
@@ -33,6 +35,7 @@
 //! | POST `/v1/operations/ID/cancel` | | `{}` |
 //! | POST `/v1/down` | | [`Accepted`]; the server ends when it is done |
 
+pub use super::api_stacks::{StackInfo, StackName, Stacks, StacksUpgrade};
 use crate::app::{AppName, ConfigKey, DeployName, DeployRef, ReleaseNumber};
 use crate::codebase::Facts;
 pub use crate::deploy::{Event, Receipt, What};

@@ -2,7 +2,7 @@
 
 use super::log::Log;
 use super::operations::Operations;
-use super::{changes, codebases, doctor, export, one_off, promote, reads, router, streams};
+use super::{changes, codebases, doctor, export, one_off, promote, reads, router, stacks, streams};
 use crate::app::Failure;
 use crate::deploy::Platform;
 use crate::sandbox::Isolation;
@@ -78,6 +78,10 @@ fn routes(api: Api) -> Router {
     Router::new()
         .route("/v1/health", get(reads::health))
         .route("/v1/doctor", get(doctor::doctor))
+        .route("/v1/stacks", get(stacks::stacks))
+        .route("/v1/stacks/upgrade", post(stacks::upgrade))
+        .route("/v1/stacks/prune", post(stacks::prune))
+        .route("/v1/stacks/verify", post(stacks::verify))
         .route("/v1/resolve", post(codebases::resolve))
         .route("/v1/apps", get(reads::apps).post(changes::create))
         .route("/v1/apps/{app}", axum::routing::delete(changes::destroy_app))

@@ -3,6 +3,7 @@
 
 mod answer;
 pub mod api;
+mod api_stacks;
 mod boot;
 mod changes;
 mod codebases;
@@ -17,6 +18,7 @@ mod reads;
 mod recover;
 mod router;
 mod settings;
+mod stacks;
 mod streams;
 mod upload;
 

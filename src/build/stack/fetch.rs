@@ -91,10 +91,7 @@ fn absent(lines: &[String]) -> Vec<String> {
             .strip_prefix("Unable to locate package ")
             .or_else(|| rest.strip_prefix("Couldn't find any package by "))
             .or_else(|| {
-                Some(
-                    rest.strip_prefix("Package ")?
-                        .strip_suffix(" has no installation candidate")?,
-                )
+                rest.strip_prefix("Package ")?.strip_suffix(" has no installation candidate")
             })?;
         found.split_whitespace().last().map(|name| name.trim_matches('\'').to_string())
     };

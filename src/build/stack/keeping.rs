@@ -11,6 +11,8 @@ use std::collections::BTreeSet;
 
 /// What is this new may be on its way into a release.
 const NEW: SignedDuration = SignedDuration::from_hours(24);
+/// What builds ask for is kept for the next build this long, though no release runs on it.
+const ASKED: SignedDuration = SignedDuration::from_hours(30 * 24);
 
 /// What went.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,7 +45,7 @@ pub fn prunable(
 
 fn wish_counts(wish: &Wish, records: &[Record], used: &BTreeSet<Digest>, now: Timestamp) -> bool {
     let is_used = |record: &Record| record.wanted == wish.wanted && used.contains(&record.digest);
-    now.duration_since(wish.asked_at) < NEW
+    now.duration_since(wish.asked_at) < ASKED
         || used.contains(&wish.digest)
         || records.iter().any(is_used)
 }
@@ -94,11 +96,11 @@ mod tests {
     #[test]
     fn what_is_used_wished_for_or_new_stays() {
         let old = record("old", &["curl"], 1000);
-        let current = record("current", &["curl"], 500);
+        let current = record("current", &["curl"], 800);
         let lone = record("lone", &["vim"], 900);
         let new = record("new", &[], 1);
         let records = [old.clone(), current.clone(), lone.clone(), new.clone()];
-        let wishes = [wish(&current, 500), wish(&lone, 900), wish(&new, 1)];
+        let wishes = [wish(&current, 800), wish(&lone, 900), wish(&new, 1)];
         let gone = |used: &[&Record], wishes: &[Wish]| {
             let used = used.iter().map(|record| record.digest).collect();
             prunable(&records, wishes, &used, now())

@@ -23,10 +23,18 @@ const FRESH: SignedDuration = SignedDuration::from_hours(1);
 pub fn find(home: &Home, wanted: &Wanted) -> Result<Option<Root>, Failure> {
     let Some(wish) = record::wish(home, wanted)? else { return Ok(None) };
     let record = record::read(home, &wish.digest)?;
-    if record.is_some() && Timestamp::now().duration_since(wish.asked_at) > FRESH {
-        record::fulfil(home, wanted, wish.digest)?;
-    }
     Ok(record.map(|record| record.root(wanted)))
+}
+
+/// Somebody builds on these roots now, so the wishes they fulfil still count.
+pub fn asked(home: &Home, roots: &[Digest]) -> Result<(), Failure> {
+    let now = Timestamp::now();
+    for wish in record::wishes(home)? {
+        if roots.contains(&wish.digest) && now.duration_since(wish.asked_at) > FRESH {
+            record::fulfil(home, &wish.wanted, wish.digest)?;
+        }
+    }
+    Ok(())
 }
 
 /// Finds the root, or makes it of the newest packages there are.

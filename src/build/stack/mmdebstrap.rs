@@ -111,11 +111,13 @@ pub fn run(
     }
 }
 
-const OPTIONS: [&str; 5] = [
+const OPTIONS: [&str; 6] = [
     "--mode=root",
     "--format=directory",
     // What Debian calls essential and what is named, without apt itself.
     "--variant=essential",
+    // A root under construction that a power cut hits is thrown away.
+    "--dpkgopt=force-unsafe-io",
     "--skip=check/qemu,check/signed-by",
     "--aptopt=Acquire::Languages \"none\"",
 ];

@@ -35,8 +35,8 @@ mod wanted;
 
 pub use again::remake;
 pub use keeping::{Pruned, prunable, prune};
-pub use making::{find, make, upgrade};
-pub use record::{Change, Record, Root, Wish, changes, list, read, remove, wishes};
+pub use making::{asked, find, make, upgrade};
+pub use record::{Change, Record, Root, Wish, changes, list, named, read, remove, wishes};
 pub use sources::Archive;
 pub use suite::Suite;
 pub use wanted::{PackageName, Wanted};

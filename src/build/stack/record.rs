@@ -149,6 +149,14 @@ pub fn list(home: &Home) -> Result<Vec<Record>, Failure> {
     Ok(found)
 }
 
+/// The roots whose digest begins so, also those that are gone but can be made again.
+pub fn named(home: &Home, beginning: &str) -> Result<Vec<Digest>, Failure> {
+    let mut found: Vec<Digest> =
+        entries(&records(home))?.iter().filter_map(|path| digest_of(path)).collect();
+    found.retain(|digest| !beginning.is_empty() && digest.to_string().starts_with(beginning));
+    Ok(found)
+}
+
 /// The name of a record or a package without its ending.
 pub(super) fn digest_of(path: &Path) -> Option<Digest> {
     path.file_stem()?.to_str()?.parse().ok()

@@ -71,7 +71,7 @@ fn lines_of_the_older_kind_say_the_same() {
 #[test]
 fn a_key_written_into_the_file_stays_whole() {
     let vendor = deb822(DEB822).into_iter().find(|entry| entry.uris[0].contains("vendor")).unwrap();
-    let written = for_suite(&[vendor.clone()], Suite::Debian12, true);
+    let written = for_suite(std::slice::from_ref(&vendor), Suite::Debian12, true);
     assert!(written.contains("signed-by: \n -----BEGIN"), "{written}");
     assert_eq!(deb822(&written)[0].options, vendor.options);
 }

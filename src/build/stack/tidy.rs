@@ -10,10 +10,11 @@ use std::fs;
 use std::path::Path;
 
 /// Gone, whatever they are.
-const REMOVED: [&str; 22] = [
+const REMOVED: [&str; 23] = [
     "etc/.pwd.lock",
     "etc/apt/apt.conf.d/99mmdebstrap",
     "etc/apt/sources.list",
+    "etc/dpkg/dpkg.cfg.d/99mmdebstrap",
     "etc/group-",
     "etc/gshadow-",
     "etc/hostname",

@@ -23,5 +23,6 @@ pub mod run;
 pub mod scale;
 pub mod schema;
 pub mod server;
+pub mod stacks;
 pub mod status;
 pub mod up;
