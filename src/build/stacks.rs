@@ -61,6 +61,7 @@ pub fn ready(
                     files::make_plain(root)?;
                     finish(tool, root, &target, user, exec, said)
                 }
+                ToolName::Node => super::node::copy(tool, prefix, root, &target, exec),
                 _ => Err(Failure::internal(format!("{} cannot be copied", tool.name))),
             }
         })?,
