@@ -1,7 +1,23 @@
 //! What a failed build's last words mean, where they can be read.
 
+use super::node;
+
 const UNREACHABLE: &str =
     "this server cannot reach the package registry: try again, or look at its network";
+
+/// A sign in the output, and what to do.
+const KNOWN: &[(&str, &str)] = &[
+    ("NewConnectionError", UNREACHABLE),
+    ("Network is unreachable", UNREACHABLE),
+    ("Read timed out", UNREACHABLE),
+    ("Could not find a version that satisfies", "check the name and version in requirements.txt"),
+    (
+        "DO NOT MATCH THE HASHES",
+        "the package is not the one that was locked: lock again, and find out why it changed",
+    ),
+    ("Temporary failure in name resolution", UNREACHABLE),
+    ("No space left on device", "the build ran out of room"),
+];
 
 /// A build sees no config; the usual first wish is for a variable of it.
 pub fn for_output(lines: &[String]) -> Option<String> {
@@ -11,23 +27,18 @@ pub fn for_output(lines: &[String]) -> Option<String> {
             "the build wanted the variable {name}, and builds see no config; if it is no secret, write it into xii.toml: [build] env = {{ {name} = \"…\" }}"
         ));
     }
-    let text = lines.join("\n");
-    let known = [
-        ("NewConnectionError", UNREACHABLE),
-        ("Network is unreachable", UNREACHABLE),
-        ("Read timed out", UNREACHABLE),
-        (
-            "Could not find a version that satisfies",
-            "check the name and version in requirements.txt",
-        ),
-        (
-            "DO NOT MATCH THE HASHES",
-            "the package is not the one that was locked: lock again, and find out why it changed",
-        ),
-        ("Temporary failure in name resolution", UNREACHABLE),
-        ("No space left on device", "the build ran out of room"),
-    ];
-    known.iter().find(|(sign, _)| text.contains(sign)).map(|(_, hint)| hint.to_string())
+    let found = lines.iter().find_map(|line| meaning(line));
+    found.map(String::from)
+}
+
+/// The first line that means something.
+pub fn first_sign(lines: &[String]) -> Option<usize> {
+    lines.iter().position(|line| meaning(line).is_some())
+}
+
+fn meaning(line: &str) -> Option<&'static str> {
+    let mut known = KNOWN.iter().chain(&node::HINTS);
+    known.find(|(sign, _)| line.contains(sign)).map(|(_, hint)| *hint)
 }
 
 fn missing_variable(line: &str) -> Option<&str> {

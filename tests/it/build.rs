@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 use xii::app::{AppName, Failure, ManifestTexts, Manifests};
 use xii::build::{
-    Bounds, Build, Confined, Confinement, Event, Request, TIME_LIMIT, Toolchains, Tree, Workspace,
-    app_folder, build, plan,
+    Bounds, Build, Confined, Confinement, Event, Fetch, Plan, Request, Stop, TIME_LIMIT,
+    Toolchains, Tree, Workspace, app_folder, build, fetch, plan,
 };
 use xii::keeper::Cancel;
 use xii::sandbox::cgroup::Hierarchies;
@@ -16,9 +16,9 @@ use xii::store::Home;
 
 static NEXT: AtomicU64 = AtomicU64::new(1);
 
-struct World {
+pub struct World {
     _dir: tempfile::TempDir,
-    home: Home,
+    pub home: Home,
     app: AppName,
     user: User,
     cancel: Cancel,
@@ -26,7 +26,7 @@ struct World {
 }
 
 impl World {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let home = Home::open(&dir.path().join("home"), &dir.path().join("run")).unwrap();
         let uid = 97_000 + NEXT.fetch_add(1, Ordering::Relaxed) as u32;
@@ -35,7 +35,7 @@ impl World {
         World { _dir: dir, home, app, user, cancel, time_limit: TIME_LIMIT }
     }
 
-    fn run(&self, command: &Confined, line: &mut dyn FnMut(&str)) -> Result<i32, Failure> {
+    pub fn run(&self, command: &Confined, line: &mut dyn FnMut(&str)) -> Result<i32, Failure> {
         let confinement = Confinement {
             exe: xii(),
             home: &self.home,
@@ -50,7 +50,7 @@ impl World {
         confinement.run(NEXT.fetch_add(1, Ordering::Relaxed), command, line)
     }
 
-    fn build(
+    pub fn build(
         &self,
         files: &[(&str, &str)],
         procfile: Option<&str>,
@@ -79,12 +79,7 @@ impl World {
             ..ManifestTexts::default()
         };
         let mut exec = |command: &Confined, line: &mut dyn FnMut(&str)| self.run(command, line);
-        let available = Toolchains::find(path).probe(&mut exec)?;
-        let plan = plan(
-            &Tree::read(&workspace.source())?,
-            &Manifests::parse(&texts).unwrap(),
-            &available,
-        )?;
+        let plan = self.planned(&workspace, &Manifests::parse(&texts).unwrap(), path)?;
         let request = Request {
             home: &self.home,
             app: &self.app,
@@ -97,8 +92,29 @@ impl World {
         build(&request, &mut exec, said)
     }
 
+    /// Plans, and fetches what is missing, as a server does.
+    fn planned(
+        &self,
+        workspace: &Workspace,
+        manifests: &Manifests,
+        path: &str,
+    ) -> Result<Plan, Failure> {
+        let mut exec = |command: &Confined, line: &mut dyn FnMut(&str)| self.run(command, line);
+        let found = Toolchains::find(path).probe(&mut exec)?;
+        loop {
+            let available = found.with_fetched(&self.home);
+            let wish = match plan(&Tree::read(&workspace.source())?, manifests, &available) {
+                Err(Stop::Needs(wish)) => wish,
+                planned => return Ok(planned?),
+            };
+            let user = Some(&self.user);
+            let request = Fetch { home: &self.home, wish: &wish, available: &available, user };
+            fetch(&request, &mut exec, &mut |_| {})?;
+        }
+    }
+
     /// No file, process or cgroup of a build.
-    fn nothing_is_left(&self) {
+    pub fn nothing_is_left(&self) {
         assert_eq!(std::fs::read_dir(self.home.tmp()).unwrap().count(), 0);
         assert_eq!(crate::stage::processes_of(self.user.uid), Vec::<String>::new());
         let left = Hierarchies::of_this_machine().list(&format!("xii-{}", self.home.id()));
@@ -284,7 +300,7 @@ fn a_module_of_the_app_named_like_pythons_own_does_not_break_its_build() {
 }
 
 /// What a machine may lack: a Python with venv, or a way to the package registry.
-fn cannot_be_tried(failure: &Failure) -> bool {
+pub fn cannot_be_tried(failure: &Failure) -> bool {
     let no_way = failure.next.as_ref().is_some_and(|next| next.contains("cannot reach"));
     no_way || failure.message.contains("no usable Python")
 }

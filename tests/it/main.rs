@@ -24,6 +24,7 @@ mod firewall;
 mod house;
 mod keeper;
 mod limits;
+mod node;
 mod router;
 mod sandbox;
 mod spine;
