@@ -11,7 +11,7 @@ use xii::build::{
 };
 use xii::keeper::Cancel;
 use xii::sandbox::cgroup::Hierarchies;
-use xii::sandbox::{Level, User};
+use xii::sandbox::{Level, Root, User};
 use xii::store::Home;
 
 static NEXT: AtomicU64 = AtomicU64::new(1);
@@ -102,13 +102,14 @@ impl World {
         let mut exec = |command: &Confined, line: &mut dyn FnMut(&str)| self.run(command, line);
         let found = Toolchains::find(path).probe(&mut exec)?;
         loop {
-            let available = found.with_fetched(&self.home);
+            let available = found.with_home(&self.home)?;
             let wish = match plan(&Tree::read(&workspace.source())?, manifests, &available) {
-                Err(Stop::Needs(wish)) => wish,
+                Err(Stop::Needs(wish, _)) => wish,
                 planned => return Ok(planned?),
             };
             let user = Some(&self.user);
-            let request = Fetch { home: &self.home, wish: &wish, available: &available, user };
+            let (home, root) = (&self.home, Root::Host);
+            let request = Fetch { home, wish: &wish, available: &available, root, user };
             fetch(&request, &mut exec, &mut |_| {})?;
         }
     }
