@@ -1,5 +1,6 @@
 //! Whole builds: real tools, real sandboxes, real packages.
 
+use crate::planned::planned;
 use crate::stage::{skip_without_root, xii};
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -11,7 +12,7 @@ use xii::build::{
 };
 use xii::keeper::Cancel;
 use xii::sandbox::cgroup::Hierarchies;
-use xii::sandbox::{Level, Root, User};
+use xii::sandbox::{Level, User};
 use xii::store::Home;
 
 static NEXT: AtomicU64 = AtomicU64::new(1);
@@ -20,7 +21,7 @@ pub struct World {
     _dir: tempfile::TempDir,
     pub home: Home,
     app: AppName,
-    user: User,
+    pub user: User,
     cancel: Cancel,
     time_limit: Duration,
 }
@@ -79,7 +80,7 @@ impl World {
             ..ManifestTexts::default()
         };
         let mut exec = |command: &Confined, line: &mut dyn FnMut(&str)| self.run(command, line);
-        let plan = self.planned(&workspace, &Manifests::parse(&texts).unwrap(), path)?;
+        let plan = planned(self, &workspace, &Manifests::parse(&texts).unwrap(), path)?;
         let request = Request {
             home: &self.home,
             app: &self.app,
@@ -90,28 +91,6 @@ impl World {
             cancel: &self.cancel,
         };
         build(&request, &mut exec, said)
-    }
-
-    /// Plans, and fetches what is missing, as a server does.
-    fn planned(
-        &self,
-        workspace: &Workspace,
-        manifests: &Manifests,
-        path: &str,
-    ) -> Result<Plan, Failure> {
-        let mut exec = |command: &Confined, line: &mut dyn FnMut(&str)| self.run(command, line);
-        let found = Toolchains::find(path).probe(&mut exec)?;
-        loop {
-            let available = found.with_home(&self.home)?;
-            let wish = match plan(&Tree::read(&workspace.source())?, manifests, &available) {
-                Err(Stop::Needs(wish, _)) => wish,
-                planned => return Ok(planned?),
-            };
-            let user = Some(&self.user);
-            let (home, root) = (&self.home, Root::Host);
-            let request = Fetch { home, wish: &wish, available: &available, root, user };
-            fetch(&request, &mut exec, &mut |_| {})?;
-        }
     }
 
     /// No file, process or cgroup of a build.

@@ -25,6 +25,7 @@ mod house;
 mod keeper;
 mod limits;
 mod node;
+mod planned;
 mod router;
 mod sandbox;
 mod spine;
