@@ -69,15 +69,6 @@ pub fn fetched(home: &Home) -> Vec<Tool> {
     found
 }
 
-/// The stacks that a fetched tool lies in.
-pub fn digests(home: &Home) -> Vec<Digest> {
-    let digest = |tool: Tool| match tool.origin {
-        Origin::Registry { digest, .. } => Some(digest),
-        Origin::Stack { .. } | Origin::Server { .. } => None,
-    };
-    fetched(home).into_iter().filter_map(digest).collect()
-}
-
 fn notes(home: &Home) -> PathBuf {
     home.stacks().join("tools")
 }

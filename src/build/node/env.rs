@@ -2,7 +2,7 @@
 //! read-only disk when the app runs.
 
 use super::lock::Manager;
-use super::manager::Chosen;
+use super::package_manager::Chosen;
 
 type Variables = Vec<(String, String)>;
 

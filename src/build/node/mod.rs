@@ -3,7 +3,7 @@
 //! ```text
 //! package.rs   package.json          lock.rs     whose lock, and what it does not hold
 //! range.rs     versions as npm says  version.rs  which Node.js
-//! manager.rs   npm, pnpm, Yarn       env.rs      what they read
+//! package_manager.rs   npm, pnpm, Yarn       env.rs      what they read
 //! stages.rs    what a build does     found.rs    which Node.js are here
 //! hints.rs     what their last words mean
 //! ```
@@ -12,8 +12,8 @@ mod env;
 mod found;
 mod hints;
 mod lock;
-mod manager;
 mod package;
+mod package_manager;
 mod range;
 mod stages;
 mod version;
@@ -44,7 +44,7 @@ impl Language for Node {
         let tree = draft.tree;
         let lock = lock::find(tree, &package)?;
         let node = version::choose(draft, &package)?;
-        let chosen = manager::choose(draft, &package, lock.as_ref(), &node)?;
+        let chosen = package_manager::choose(draft, &package, lock.as_ref(), &node)?;
         if let Some(tool) = &chosen.tool {
             draft.use_tool(tool);
         }

@@ -6,8 +6,8 @@ use super::super::language::Kind;
 use super::super::plan::{Layer, Stage, Step, digest_of};
 use super::super::tree::Tree;
 use super::lock::{Lock, Manager};
-use super::manager::Chosen;
 use super::package::Package;
+use super::package_manager::Chosen;
 use std::collections::BTreeMap;
 
 const FOLDER: &str = "node_modules";

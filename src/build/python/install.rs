@@ -7,7 +7,7 @@ use super::super::plan::{Stage, Step};
 use super::super::tool::Tool;
 use super::super::version::Version;
 use super::locked::Locked;
-use super::manager::Manager;
+use super::package_manager::Manager;
 use super::project::PYPROJECT;
 use super::requirements::{self, Requirement};
 use super::venv::{self, VENV};

@@ -2,7 +2,7 @@
 //! the judge of it: one that cannot be read here names nothing.
 
 use super::super::tree::Tree;
-use super::manager::Manager;
+use super::package_manager::Manager;
 use super::requirements::{self, Requirement};
 use super::{lists, pins::normal, project};
 use serde::Deserialize;

@@ -2,7 +2,7 @@
 //! no times.
 //!
 //! ```text
-//! manager.rs locked.rs   which lock decides, and what it names
+//! package_manager.rs locked.rs   which lock decides, and what it names
 //! project.rs range.rs version.rs   which Python
 //! tools.rs               uv, Poetry, Pipenv
 //! venv.rs install.rs     the venv and how it is filled
@@ -13,7 +13,7 @@
 mod django;
 mod install;
 mod locked;
-mod manager;
+mod package_manager;
 pub mod pins;
 mod project;
 mod range;
@@ -49,14 +49,15 @@ pub struct Python;
 
 impl Language for Python {
     fn recognises(&self, tree: &Tree, manifests: &Manifests) -> bool {
-        let own_way = manifests.settings.build.command.is_some() && manager::of(tree).is_err();
-        manager::is_python(tree) && !own_way
+        let own_way =
+            manifests.settings.build.command.is_some() && package_manager::of(tree).is_err();
+        package_manager::is_python(tree) && !own_way
     }
 
     fn plan(&self, draft: &mut Draft<'_>) -> Result<(), Stop> {
-        let manager = manager::of(draft.tree)?;
+        let manager = package_manager::of(draft.tree)?;
         let python = version::choose(draft, manager)?;
-        draft.plan.warnings.extend(manager::unread(draft.tree, manager));
+        draft.plan.warnings.extend(package_manager::unread(draft.tree, manager));
         draft.use_tool(&python);
         let tool = tools::tool(draft, manager, &python)?;
         if let Some(tool) = &tool {

@@ -1,7 +1,7 @@
 //! What of a Python app's dependencies is not pinned: another day's build would differ.
 
 use super::super::tree::Tree;
-use super::manager::{self, Manager};
+use super::package_manager::{self, Manager};
 use super::requirements::{self, Requirement};
 use super::venv::FOLDER;
 use super::{LIST, lists};
@@ -13,7 +13,7 @@ const OWN: [&str; 2] = ["pip", "setuptools"];
 
 /// What pip installed beyond what the lists name: it is not pinned. A lock names all.
 pub fn unlisted(tree: &Tree, app: &Path) -> Option<String> {
-    if manager::of(tree).ok()? != Manager::Pip {
+    if package_manager::of(tree).ok()? != Manager::Pip {
         return None;
     }
     let lists = lists(tree);

@@ -7,7 +7,8 @@ use super::manager;
 
 /// `web: gunicorn gettingstarted.wsgi`
 pub fn example(tree: &Tree) -> String {
-    let locked = manager::of(tree).map(|manager| locked::read(tree, manager)).unwrap_or_default();
+    let locked =
+        package_manager::of(tree).map(|manager| locked::read(tree, manager)).unwrap_or_default();
     let web = django(tree, &locked).or_else(|| known(tree, &locked));
     format!("web: {}", web.unwrap_or_else(|| format!("python {}", main(tree))))
 }

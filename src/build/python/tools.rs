@@ -2,7 +2,7 @@
 
 use super::super::draft::{Draft, Stop};
 use super::super::tool::{Origin, Tool, ToolName, Wish};
-use super::manager::Manager;
+use super::package_manager::Manager;
 use super::project;
 use super::range::Range;
 use super::venv::VENV;

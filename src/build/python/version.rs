@@ -6,7 +6,7 @@ use super::super::tool::{Tool, ToolName};
 use super::super::toolchain::Toolchains;
 use super::super::tree::Tree;
 use super::super::version::{Version, Wanted};
-use super::manager::{self, Manager};
+use super::package_manager::{self, Manager};
 use super::project::{self, PYPROJECT};
 use super::range::Range;
 use crate::app::{Diagnostic, Diagnostics, Failure, SourceFile};
@@ -53,12 +53,12 @@ pub fn wanted(tree: &Tree) -> Result<Option<Wanted>, Failure> {
             minor.map(|minor| Wanted { major: 3, minor: Some(minor), patch: None })
         }
     };
-    Ok(declared(tree, manager::of(tree)?)?.and_then(wanted))
+    Ok(declared(tree, package_manager::of(tree)?)?.and_then(wanted))
 }
 
 /// Whether this machine has one that fits.
 pub fn is_here(tree: &Tree, available: &Toolchains) -> Result<bool, Failure> {
-    let declared = declared(tree, manager::of(tree)?)?;
+    let declared = declared(tree, package_manager::of(tree)?)?;
     Ok(best(available, declared.as_ref()).is_some())
 }
 
