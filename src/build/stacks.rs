@@ -66,6 +66,7 @@ pub fn ready(
                     files::make_plain(root)?;
                     try_out_rust(tool, root, &target, exec)
                 }
+                ToolName::Node => super::node::copy(tool, prefix, root, &target, exec),
                 _ => Err(Failure::internal(format!("{} cannot be copied", tool.name))),
             }
         })?,

@@ -14,6 +14,7 @@ pub const MOUNTS: &str = "/opt/xii";
 pub enum ToolName {
     Python,
     Node,
+    Npm,
     Rust,
     Uv,
     Poetry,
@@ -60,6 +61,7 @@ impl ToolName {
         match self {
             ToolName::Python => "python",
             ToolName::Node => "node",
+            ToolName::Npm => "npm",
             ToolName::Rust => "rust",
             ToolName::Uv => "uv",
             ToolName::Poetry => "poetry",
@@ -75,6 +77,7 @@ impl std::fmt::Display for ToolName {
         f.write_str(match self {
             ToolName::Python => "Python",
             ToolName::Node => "Node.js",
+            ToolName::Npm => "npm",
             ToolName::Rust => "Rust",
             ToolName::Uv => "uv",
             ToolName::Poetry => "Poetry",

@@ -43,6 +43,8 @@ impl Toolchains {
         tools.retain(|python| python.version >= OLDEST_PYTHON);
         tools.extend(super::on_path::rust_of_stack(host));
         tools.extend(super::on_path::rusts(path));
+        tools.extend(super::node::of_stack(host));
+        tools.extend(super::node::on_path(path));
         Toolchains { stack: Fingerprint::of_host(host), tools, ..Toolchains::default() }
     }
 
@@ -70,7 +72,8 @@ impl Toolchains {
         Toolchains { tools, unusable: BTreeMap::new(), ..self.clone() }
     }
 
-    /// Runs the stack's Pythons in a sandbox and drops those that cannot make a venv.
+    /// Runs what the stack has in a sandbox; drops a Python that cannot make a venv, and a
+    /// Node.js without npm.
     pub fn probe(mut self, exec: &mut Exec<'_>) -> Result<Self, Failure> {
         let mut usable = Vec::new();
         for mut tool in std::mem::take(&mut self.tools) {
@@ -78,15 +81,17 @@ impl Toolchains {
                 usable.push(tool);
                 continue;
             };
-            if tool.name != ToolName::Python {
-                usable.push(tool);
-                continue;
-            }
-            match run_python(exe, exec)? {
+            let ran = match tool.name {
+                ToolName::Python => run_python(exe, exec)?,
+                ToolName::Node => super::node::run(exe, exec)?,
+                _ => Ok(tool.version),
+            };
+            match ran {
                 Ok(version) => {
                     tool.version = version;
                     usable.push(tool);
                 }
+                Err(why) if tool.name != ToolName::Python => drop(why),
                 Err(why) => {
                     self.unusable.insert(exe.display().to_string(), why);
                 }

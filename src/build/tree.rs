@@ -13,13 +13,14 @@ use std::path::Path;
 const MOST_TEXT: u64 = 1024 * 1024;
 /// Locks are written by tools, and long.
 const MOST_LOCK: u64 = 64 * 1024 * 1024;
-const TEXTS: [&str; 19] = [
+const TEXTS: [&str; 20] = [
     ".cargo/config",
     ".cargo/config.toml",
     ".node-version",
     ".npmrc",
     ".nvmrc",
     ".python-version",
+    ".yarnrc",
     ".yarnrc.yml",
     "Cargo.toml",
     "Pipfile",

@@ -7,6 +7,8 @@
 //! stacks/tools/<slug>-<key>   which tool it is, as JSON
 //! ```
 
+mod client;
+mod nearest;
 mod npm;
 mod pip;
 
@@ -40,7 +42,9 @@ pub fn fetch(
     said: &mut dyn FnMut(&str),
 ) -> Result<Tool, Failure> {
     let tool = match request.wish.name {
-        ToolName::Node | ToolName::Pnpm | ToolName::Yarn => npm::fetch(request, exec, said)?,
+        ToolName::Node | ToolName::Npm | ToolName::Pnpm | ToolName::Yarn => {
+            npm::fetch(request, exec, said)?
+        }
         ToolName::Uv | ToolName::Poetry | ToolName::Pipenv => pip::fetch(request, exec, said)?,
         ToolName::Python | ToolName::Rust => {
             let Wish { name, version, .. } = request.wish;
