@@ -1,20 +1,14 @@
 //! What a failed build's last words mean, where they can be read.
 
+use super::node;
+
 const UNREACHABLE: &str =
     "this server cannot reach the package registry: try again, or look at its network";
 
 const COLLECT: &str = "say where the files go in the settings: STATIC_ROOT = BASE_DIR / \"staticfiles\"; or leave this out by [build] env = { DISABLE_COLLECTSTATIC = \"1\" } in xii.toml";
 
-/// A build sees no config; the usual first wish is for a variable of it.
-pub fn for_output(lines: &[String]) -> Option<String> {
-    let variable = lines.iter().rev().find_map(|line| missing_variable(line));
-    if let Some(name) = variable {
-        return Some(format!(
-            "the build wanted the variable {name}, and builds see no config; if it is no secret, write it into xii.toml: [build] env = {{ {name} = \"…\" }}"
-        ));
-    }
-    let text = lines.join("\n");
-    let known = [
+/// A sign in the output, and what to do.
+const KNOWN: &[(&str, &str)] = &[
         ("NewConnectionError", UNREACHABLE),
         ("Network is unreachable", UNREACHABLE),
         ("Read timed out", UNREACHABLE),
@@ -70,7 +64,27 @@ pub fn for_output(lines: &[String]) -> Option<String> {
         ),
         ("No space left on device", "the build ran out of room"),
     ];
-    known.iter().find(|(sign, _)| text.contains(sign)).map(|(_, hint)| hint.to_string())
+
+/// A build sees no config; the usual first wish is for a variable of it.
+pub fn for_output(lines: &[String]) -> Option<String> {
+    let variable = lines.iter().rev().find_map(|line| missing_variable(line));
+    if let Some(name) = variable {
+        return Some(format!(
+            "the build wanted the variable {name}, and builds see no config; if it is no secret, write it into xii.toml: [build] env = {{ {name} = \"…\" }}"
+        ));
+    }
+    let text = lines.join("\n");
+    let found = signs().find(|(sign, _)| text.contains(sign));
+    found.map(|(_, hint)| hint.to_string())
+}
+
+/// The first line that means something.
+pub fn first_sign(lines: &[String]) -> Option<usize> {
+    lines.iter().position(|line| signs().any(|(sign, _)| line.contains(sign)))
+}
+
+fn signs() -> impl Iterator<Item = &'static (&'static str, &'static str)> {
+    KNOWN.iter().chain(&node::HINTS)
 }
 
 fn missing_variable(line: &str) -> Option<&str> {

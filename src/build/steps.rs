@@ -7,8 +7,9 @@ use crate::app::Failure;
 use crate::sandbox::{Mount, Root};
 use std::collections::BTreeMap;
 
-/// Of a failed step's output.
+/// Of a failed step's output: what is shown, and what is searched for a meaning.
 const LAST_LINES: usize = 20;
+const SEARCHED_LINES: usize = 200;
 
 /// What the steps of a stage work with.
 pub struct Bench {
@@ -41,7 +42,7 @@ pub fn run(
 ) -> Result<Ended, Failure> {
     let mut last = std::collections::VecDeque::new();
     let exit = exec(command, &mut |text| {
-        if last.len() == LAST_LINES {
+        if last.len() == SEARCHED_LINES {
             last.pop_front();
         }
         last.push_back(text.to_string());
@@ -63,10 +64,17 @@ pub fn failure(stage: &Stage, step: &Step, ended: Ended) -> Failure {
     let mut failure = Failure::app(format!("the build failed in `{}`", stage.name))
         .why(format!("`{program}`: {ended}"));
     if !last.is_empty() {
-        failure = failure.why(format!("its last words:\n{}", last.join("\n")));
+        failure = failure.why(format!("its last words:\n{}", shown(&last).join("\n")));
     }
     match hint {
         Some(hint) => failure.next(hint),
         None => failure,
     }
+}
+
+/// The last lines, or those from the first that means something: npm ends with pages of usage.
+fn shown(lines: &[String]) -> &[String] {
+    let last = lines.len().saturating_sub(LAST_LINES);
+    let start = hint::first_sign(lines).map_or(last, |sign| sign.saturating_sub(2).min(last));
+    &lines[start..(start + LAST_LINES).min(lines.len())]
 }

@@ -100,7 +100,7 @@ impl World {
                 Err(Stop::Needs(wish, _)) => wish,
                 Err(stop) => return Err(stop.into()),
             };
-            self.fetch(&wish)?;
+            self.fetch_with(&wish, &available)?;
         };
         let request = Request {
             home: &self.home,
@@ -115,11 +115,14 @@ impl World {
     }
 
     pub fn fetch(&self, wish: &Wish) -> Result<Tool, Failure> {
-        let available = Toolchains::default();
+        self.fetch_with(wish, &Toolchains::default())
+    }
+
+    pub fn fetch_with(&self, wish: &Wish, available: &Toolchains) -> Result<Tool, Failure> {
         let request = Fetch {
             home: &self.home,
             wish,
-            available: &available,
+            available,
             root: Root::Host,
             user: Some(&self.user),
         };

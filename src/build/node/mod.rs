@@ -5,10 +5,12 @@
 //! range.rs     versions as npm says  version.rs  which Node.js
 //! manager.rs   npm, pnpm, Yarn       env.rs      what they read
 //! stages.rs    what a build does     found.rs    which Node.js are here
+//! hints.rs     what their last words mean
 //! ```
 
 mod env;
 mod found;
+mod hints;
 mod lock;
 mod manager;
 mod package;
@@ -17,6 +19,7 @@ mod stages;
 mod version;
 
 pub use found::{copy, link_npm, of_stack, on_path, run, try_out};
+pub use hints::HINTS;
 pub use lock::is_locked;
 pub use range::{Range, npm_for};
 
