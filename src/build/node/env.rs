@@ -11,6 +11,7 @@ pub fn of_a_build(chosen: &Chosen, headers: &str, settings: Option<&str>) -> Var
     let mut env = shared(chosen);
     let mut set = |name: &str, value: &str| env.push((name.to_string(), value.to_string()));
     set("npm_package_config_node_gyp_nodedir", headers);
+    set("NEXT_TELEMETRY_DISABLED", "1");
     match chosen.kind {
         Manager::Npm => {
             for (name, value) in [

@@ -163,3 +163,52 @@ pub fn try_out(
     Err(Failure::platform(format!("{} {} does not run on this server", tool.name, tool.version))
         .why(format!("asked for its version it said {said:?} (exit code {exit})")))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn install(prefix: &Path, version: Option<(u32, u32, u32)>) {
+        for file in ["bin/node", "lib/node_modules/npm/package.json"] {
+            let path = prefix.join(file);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, "").unwrap();
+        }
+        let Some((major, minor, patch)) = version else { return };
+        let text = format!(
+            "#define NODE_MAJOR_VERSION {major}\n#define NODE_MINOR_VERSION {minor}\n#define NODE_PATCH_VERSION {patch}\n"
+        );
+        fs::create_dir_all(prefix.join("include/node")).unwrap();
+        fs::write(prefix.join("include/node/node_version.h"), text).unwrap();
+    }
+
+    fn versions(path: &Path) -> Vec<String> {
+        on_path(path.to_str().unwrap()).iter().map(|node| node.version.to_string()).collect()
+    }
+
+    #[test]
+    fn a_version_manager_leads_to_all_it_keeps() {
+        let home = tempfile::tempdir().unwrap();
+        let nvm = home.path().join(".nvm/versions/node");
+        install(&nvm.join("v22.14.0"), None);
+        install(&nvm.join("v24.1.0"), Some((24, 1, 0)));
+        assert_eq!(versions(&nvm.join("v22.14.0/bin")), ["24.1.0", "22.14.0"]);
+        let asdf = home.path().join(".asdf");
+        install(&asdf.join("installs/nodejs/20.1.0"), None);
+        fs::create_dir_all(asdf.join("shims")).unwrap();
+        assert_eq!(versions(&asdf.join("shims")), ["20.1.0"]);
+        let volta = home.path().join(".volta");
+        install(&volta.join("tools/image/node/18.2.0"), None);
+        fs::create_dir_all(volta.join("bin")).unwrap();
+        assert_eq!(versions(&volta.join("bin")), ["18.2.0"]);
+    }
+
+    #[test]
+    fn a_node_without_its_npm_or_of_the_stack_is_not_the_servers() {
+        let home = tempfile::tempdir().unwrap();
+        install(home.path(), Some((22, 1, 0)));
+        fs::remove_file(home.path().join("lib/node_modules/npm/package.json")).unwrap();
+        assert!(versions(&home.path().join("bin")).is_empty());
+        assert!(on_path("/usr/bin:/bin:relative::").is_empty());
+    }
+}

@@ -64,14 +64,14 @@ impl<'a> Case<'a> {
     fn failed(&self) -> Failure {
         match self.plan().unwrap_err() {
             Stop::Failed(failure) => failure,
-            Stop::Needs(wish) => panic!("{wish}"),
+            other => panic!("{other:?}"),
         }
     }
 
     fn needs(&self) -> Wish {
         match self.plan().unwrap_err() {
-            Stop::Needs(wish) => wish,
-            Stop::Failed(failure) => panic!("{failure}"),
+            Stop::Needs(wish, _) => wish,
+            other => panic!("{other:?}"),
         }
     }
 }

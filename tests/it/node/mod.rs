@@ -1,7 +1,7 @@
 //! Node.js apps built with the real npm, pnpm and Yarn, and their packages.
 
-use crate::build::{World, cannot_be_tried};
 use crate::stage::skip_without_root;
+use crate::workshop::{World, cannot_be_tried};
 use xii::app::Failure;
 use xii::build::{Build, Confined, Event, app_folder};
 
