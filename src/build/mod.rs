@@ -8,7 +8,7 @@
 //! ```text
 //! tree.rs            what planning looks at       plan.rs draft.rs  tree → plan, pure
 //! language.rs        the languages, and which of them a tree is in
-//! python node.rs rust static_site.rs command.rs  one place per language
+//! python node rust static_site.rs command.rs  one place per language
 //! static_server      what serves a static site
 //! foreign.rs         languages that are not known   environment.rs  a build's environment
 //! tool.rs            an interpreter, a compiler, a package manager

@@ -27,6 +27,7 @@ mod keeper;
 mod languages;
 mod limits;
 mod node;
+mod planned;
 mod router;
 mod sandbox;
 mod spine;

@@ -67,6 +67,9 @@ fn twice(test: &str, files: &[(&str, &str)], start: &str) {
     assert_eq!(digests[0].digest, digests[1].digest, "{test}");
     let said = says(&worlds[0], &digests[0], start);
     assert!(said.contains("true production 1.2.3"), "{said}");
+    if start != "npm start" {
+        return;
+    }
     let Some((again, events)) = built(test, &worlds[0], files) else { return };
     assert_eq!(again.unwrap().digest, digests[0].digest, "with warm caches: {events:?}");
 }
