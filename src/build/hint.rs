@@ -9,61 +9,55 @@ const COLLECT: &str = "say where the files go in the settings: STATIC_ROOT = BAS
 
 /// A sign in the output, and what to do.
 const KNOWN: &[(&str, &str)] = &[
-        ("NewConnectionError", UNREACHABLE),
-        ("Network is unreachable", UNREACHABLE),
-        ("Read timed out", UNREACHABLE),
-        ("IncompleteRead", UNREACHABLE),
-        ("Connection broken", UNREACHABLE),
-        ("Connection aborted", UNREACHABLE),
-        (
-            "Could not find a version that satisfies",
-            "check the name and version in requirements.txt",
-        ),
-        (
-            "DO NOT MATCH THE HASHES",
-            "the package is not the one that was locked: lock again, and find out why it changed",
-        ),
-        (
-            "needs to be updated, but `--locked` was provided",
-            "uv.lock no longer fits pyproject.toml: run `uv lock` and commit it",
-        ),
-        (
-            "pyproject.toml changed significantly since poetry.lock",
-            "poetry.lock no longer fits pyproject.toml: run `poetry lock` and commit it",
-        ),
-        (
-            "Aborting deploy",
-            "Pipfile.lock no longer fits the Pipfile: run `pipenv lock` and commit it",
-        ),
-        ("using the staticfiles app without having set the STATIC_ROOT", COLLECT),
-        (
-            "SECRET_KEY setting must not be empty",
-            "Django wants a SECRET_KEY, and builds see no config; one for the build alone can stand in xii.toml: [build] env = { SECRET_KEY = \"only to build\" }",
-        ),
-        ("Temporary failure in name resolution", UNREACHABLE),
-        ("Could not resolve host", UNREACHABLE),
-        (
-            "because --locked was passed",
-            "Cargo.lock does not fit Cargo.toml: run `cargo check`, and commit Cargo.lock",
-        ),
-        (
-            "linker `cc` not found",
-            "there is no C compiler to link with: apt-get install gcc, or in xii.toml: [stack] packages = [\"gcc\", \"libc6-dev\"]",
-        ),
-        (
-            "pkg-config",
-            "a dependency needs a C library: apt-get install pkg-config and its -dev package (libssl-dev, libpq-dev …), or name them in xii.toml: [stack] packages",
-        ),
-        (
-            "unable to find library -l",
-            "a dependency needs a C library: install its -dev package, or name it in xii.toml: [stack] packages",
-        ),
-        (
-            "is not supported by the following package",
-            "a dependency needs a newer Rust: write its version into rust-toolchain",
-        ),
-        ("No space left on device", "the build ran out of room"),
-    ];
+    ("NewConnectionError", UNREACHABLE),
+    ("Network is unreachable", UNREACHABLE),
+    ("Read timed out", UNREACHABLE),
+    ("IncompleteRead", UNREACHABLE),
+    ("Connection broken", UNREACHABLE),
+    ("Connection aborted", UNREACHABLE),
+    ("Could not find a version that satisfies", "check the name and version in requirements.txt"),
+    (
+        "DO NOT MATCH THE HASHES",
+        "the package is not the one that was locked: lock again, and find out why it changed",
+    ),
+    (
+        "needs to be updated, but `--locked` was provided",
+        "uv.lock no longer fits pyproject.toml: run `uv lock` and commit it",
+    ),
+    (
+        "pyproject.toml changed significantly since poetry.lock",
+        "poetry.lock no longer fits pyproject.toml: run `poetry lock` and commit it",
+    ),
+    ("Aborting deploy", "Pipfile.lock no longer fits the Pipfile: run `pipenv lock` and commit it"),
+    ("using the staticfiles app without having set the STATIC_ROOT", COLLECT),
+    (
+        "SECRET_KEY setting must not be empty",
+        "Django wants a SECRET_KEY, and builds see no config; one for the build alone can stand in xii.toml: [build] env = { SECRET_KEY = \"only to build\" }",
+    ),
+    ("Temporary failure in name resolution", UNREACHABLE),
+    ("Could not resolve host", UNREACHABLE),
+    (
+        "because --locked was passed",
+        "Cargo.lock does not fit Cargo.toml: run `cargo check`, and commit Cargo.lock",
+    ),
+    (
+        "linker `cc` not found",
+        "there is no C compiler to link with: apt-get install gcc, or in xii.toml: [stack] packages = [\"gcc\", \"libc6-dev\"]",
+    ),
+    (
+        "pkg-config",
+        "a dependency needs a C library: apt-get install pkg-config and its -dev package (libssl-dev, libpq-dev …), or name them in xii.toml: [stack] packages",
+    ),
+    (
+        "unable to find library -l",
+        "a dependency needs a C library: install its -dev package, or name it in xii.toml: [stack] packages",
+    ),
+    (
+        "is not supported by the following package",
+        "a dependency needs a newer Rust: write its version into rust-toolchain",
+    ),
+    ("No space left on device", "the build ran out of room"),
+];
 
 /// A build sees no config; the usual first wish is for a variable of it.
 pub fn for_output(lines: &[String]) -> Option<String> {

@@ -27,7 +27,6 @@ mod keeper;
 mod languages;
 mod limits;
 mod node;
-mod planned;
 mod router;
 mod sandbox;
 mod spine;

@@ -119,13 +119,8 @@ impl World {
     }
 
     pub fn fetch_with(&self, wish: &Wish, available: &Toolchains) -> Result<Tool, Failure> {
-        let request = Fetch {
-            home: &self.home,
-            wish,
-            available,
-            root: Root::Host,
-            user: Some(&self.user),
-        };
+        let request =
+            Fetch { home: &self.home, wish, available, root: Root::Host, user: Some(&self.user) };
         let mut exec = |command: &Confined, line: &mut dyn FnMut(&str)| self.run(command, line);
         fetch(&request, &mut exec, &mut |_| {})
     }

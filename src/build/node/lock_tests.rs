@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 fn tree(files: &[(&str, &str)]) -> Tree {
     let texts: BTreeMap<String, String> =
         files.iter().map(|(name, text)| (name.to_string(), text.to_string())).collect();
-    Tree { names: texts.keys().cloned().collect(), texts }
+    Tree { names: texts.keys().cloned().collect(), texts, ..Tree::default() }
 }
 
 fn found(files: &[(&str, &str)]) -> Result<Option<Manager>, Failure> {

@@ -6,7 +6,7 @@ use crate::build::{Kind, Origin, Plan, Stop, Tool, ToolName, Toolchains, Tree, W
 fn tree(files: &[(&str, &str)]) -> Tree {
     let names = files.iter().map(|(name, _)| name.split('/').next().unwrap().to_string());
     let texts = files.iter().map(|(name, text)| (name.to_string(), text.to_string()));
-    Tree { names: names.collect(), texts: texts.collect() }
+    Tree { names: names.collect(), texts: texts.collect(), ..Tree::default() }
 }
 
 fn tool(name: ToolName, version: &str, origin: Origin) -> Tool {

@@ -3,10 +3,7 @@
 use crate::stage::skip_without_root;
 use crate::workshop::{World, cannot_be_tried};
 use xii::app::Failure;
-use xii::build::{
-    Build, Confined, Event, Fetch, Tool, ToolName, Toolchains, Wish, app_folder, fetch,
-};
-use xii::sandbox::Root;
+use xii::build::{Build, Confined, Event, Tool, ToolName, Toolchains, Wish, app_folder};
 
 const PACKAGE: &str = include_str!("package.json");
 const NPM: &str = include_str!("package-lock.json");
@@ -138,9 +135,7 @@ fn fetch_without_npm(world: &World, version: &str) -> Result<Tool, Failure> {
     available.tools.retain(|tool| tool.name != ToolName::Node);
     let (name, version) = (ToolName::Node, version.to_string());
     let wish = Wish { name, version, declared_by: None, with: None };
-    let (home, user) = (&world.home, Some(&world.user));
-    let request = Fetch { home, wish: &wish, available: &available, root: Root::Host, user };
-    fetch(&request, &mut exec, &mut |_| {})
+    world.fetch_with(&wish, &available)
 }
 
 #[test]
