@@ -6,6 +6,7 @@ const UNREACHABLE: &str =
     "this server cannot reach the package registry: try again, or look at its network";
 
 const COLLECT: &str = "say where the files go in the settings: STATIC_ROOT = BASE_DIR / \"staticfiles\"; or leave this out by [build] env = { DISABLE_COLLECTSTATIC = \"1\" } in xii.toml";
+
 /// A sign in the output, and what to do.
 const KNOWN: &[(&str, &str)] = &[
     ("NewConnectionError", UNREACHABLE),
@@ -66,18 +67,18 @@ pub fn for_output(lines: &[String]) -> Option<String> {
             "the build wanted the variable {name}, and builds see no config; if it is no secret, write it into xii.toml: [build] env = {{ {name} = \"…\" }}"
         ));
     }
-    let found = lines.iter().find_map(|line| meaning(line));
-    found.map(String::from)
+    let text = lines.join("\n");
+    let found = signs().find(|(sign, _)| text.contains(sign));
+    found.map(|(_, hint)| hint.to_string())
 }
 
 /// The first line that means something.
 pub fn first_sign(lines: &[String]) -> Option<usize> {
-    lines.iter().position(|line| meaning(line).is_some())
+    lines.iter().position(|line| signs().any(|(sign, _)| line.contains(sign)))
 }
 
-fn meaning(line: &str) -> Option<&'static str> {
-    let mut known = KNOWN.iter().chain(&node::HINTS);
-    known.find(|(sign, _)| line.contains(sign)).map(|(_, hint)| *hint)
+fn signs() -> impl Iterator<Item = &'static (&'static str, &'static str)> {
+    KNOWN.iter().chain(&node::HINTS)
 }
 
 fn missing_variable(line: &str) -> Option<&str> {

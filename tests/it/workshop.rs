@@ -100,7 +100,7 @@ impl World {
                 Err(Stop::Needs(wish, _)) => wish,
                 Err(stop) => return Err(stop.into()),
             };
-            self.fetch(&wish, &available)?;
+            self.fetch_with(&wish, &available)?;
         };
         let request = Request {
             home: &self.home,
@@ -114,7 +114,11 @@ impl World {
         build(&request, &mut exec, said)
     }
 
-    pub fn fetch(&self, wish: &Wish, available: &Toolchains) -> Result<Tool, Failure> {
+    pub fn fetch(&self, wish: &Wish) -> Result<Tool, Failure> {
+        self.fetch_with(wish, &Toolchains::default())
+    }
+
+    pub fn fetch_with(&self, wish: &Wish, available: &Toolchains) -> Result<Tool, Failure> {
         let request =
             Fetch { home: &self.home, wish, available, root: Root::Host, user: Some(&self.user) };
         let mut exec = |command: &Confined, line: &mut dyn FnMut(&str)| self.run(command, line);

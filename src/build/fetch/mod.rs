@@ -18,7 +18,7 @@ use super::plan::digest_of;
 use super::stacks;
 use super::tool::{Origin, Tool, ToolName, Wish};
 use super::toolchain::Toolchains;
-use crate::app::{Digest, Failure};
+use crate::app::Failure;
 use crate::sandbox::{Root, User};
 use crate::store::Home;
 use std::fs;

@@ -51,6 +51,7 @@ pub fn of_a_run(chosen: &Chosen, settings: Option<&str>) -> Variables {
     let mut env = shared(chosen);
     let mut set = |name: &str, value: &str| env.push((name.to_string(), value.to_string()));
     set("npm_config_cache", "/tmp/npm");
+    set("PM2_HOME", "/tmp/pm2");
     if chosen.kind == Manager::Classic {
         set("YARN_CACHE_FOLDER", "/tmp/yarn");
         set("YARN_GLOBAL_FOLDER", "/tmp/yarn");

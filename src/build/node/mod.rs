@@ -43,6 +43,10 @@ impl Language for Node {
         let package = Package::read(draft.tree)?;
         let tree = draft.tree;
         let lock = lock::find(tree, &package)?;
+        let start = stages::start(tree, &package);
+        if start.is_none() && needs_start(draft) {
+            return Err(no_start().into());
+        }
         let node = version::choose(draft, &package)?;
         let chosen = package_manager::choose(draft, &package, lock.as_ref(), &node)?;
         if let Some(tool) = &chosen.tool {
@@ -56,8 +60,8 @@ impl Language for Node {
         warn(draft, lock.as_ref());
         let parts = stages::Parts { package: &package, lock, chosen: &chosen };
         stages::add(draft, &parts);
-        if draft.is_last(Kind::Node) {
-            starts(draft, &parts)?;
+        if let (true, Some(start)) = (needs_start(draft), start) {
+            draft.plan.commands.insert(ProcessType::web(), start.command(&chosen));
         }
         Ok(())
     }
@@ -67,18 +71,19 @@ fn headers(node: &Tool) -> String {
     node.mount().map_or("/usr".to_string(), |mount| mount.display().to_string())
 }
 
-/// `web`, where there is neither a Procfile nor an `[build] output` to serve.
-fn starts(draft: &mut Draft<'_>, parts: &stages::Parts<'_>) -> Result<(), Failure> {
-    if !draft.manifests.commands.is_empty() || !draft.plan.commands.is_empty() {
-        return Ok(());
-    }
-    let Some(command) = stages::start(draft, parts) else {
-        return Err(Failure::usage("package.json has no `start` script, and there is neither a Procfile nor a server.js")
-            .why("xii does not know what to run")
-            .next("write `\"start\": \"node app.js\"` into the scripts of package.json; for a site that the build writes, name its folder in xii.toml: [build] output = \"dist\""));
-    };
-    draft.plan.commands.insert(ProcessType::web(), command);
-    Ok(())
+/// Whether xii has to know what to run: there is neither a Procfile nor an `[build] output`.
+fn needs_start(draft: &Draft<'_>) -> bool {
+    draft.is_last(Kind::Node)
+        && draft.manifests.commands.is_empty()
+        && draft.plan.commands.is_empty()
+}
+
+fn no_start() -> Failure {
+    Failure::usage(
+        "package.json has no `start` script, and there is neither a Procfile nor a server.js",
+    )
+    .why("xii does not know what to run")
+    .next("write `\"start\": \"node app.js\"` into the scripts of package.json; for a site that the build writes, name its folder in xii.toml: [build] output = \"dist\"")
 }
 
 fn warn(draft: &mut Draft<'_>, lock: Option<&lock::Lock<'_>>) {

@@ -174,9 +174,24 @@ fn layer(draft: &Draft<'_>, parts: &Parts<'_>, lock: &Lock<'_>, steps: &[Step]) 
 }
 
 /// How xii starts an app that does not say: as `npm start` would.
-pub fn start(draft: &Draft<'_>, parts: &Parts<'_>) -> Option<String> {
-    match parts.package.script("start") {
-        Some(_) => Some(format!("{} start", parts.chosen.program())),
-        None => draft.tree.has("server.js").then(|| "node server.js".to_string()),
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Start {
+    Script,
+    ServerJs,
+}
+
+pub fn start(tree: &Tree, package: &Package) -> Option<Start> {
+    match package.script("start") {
+        Some(_) => Some(Start::Script),
+        None => tree.has("server.js").then_some(Start::ServerJs),
+    }
+}
+
+impl Start {
+    pub fn command(self, chosen: &Chosen) -> String {
+        match self {
+            Start::Script => format!("{} start", chosen.program()),
+            Start::ServerJs => "node server.js".to_string(),
+        }
     }
 }

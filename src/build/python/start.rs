@@ -3,7 +3,7 @@
 
 use super::super::tree::Tree;
 use super::locked::{self, Locked};
-use super::manager;
+use super::package_manager;
 
 /// `web: gunicorn gettingstarted.wsgi`
 pub fn example(tree: &Tree) -> String {

@@ -79,7 +79,7 @@ fn locked(
         declared_by: None,
         with: Some(Box::new(python.clone())),
     };
-    let tool = world.fetch(&wish, &Toolchains::default())?;
+    let tool = world.fetch(&wish)?;
     let folder = world.home.tmp().join("locking");
     let asks = "from pip._internal.models.index import PyPI; print(PyPI.simple_url)";
     std::fs::create_dir_all(&folder).unwrap();
