@@ -109,7 +109,9 @@ fn tried(world: &World, app: &App, folder: &Path) -> Result<String, String> {
     let path = expect.path.as_deref().unwrap_or("/");
     let answer = settled(world, app, path);
     let _ = run(&["destroy", "-a", &app.name, "--confirm", &format!("{}/production", app.name)]);
-    match Some(answer.status) == expect.status && answer.body.contains(&expect.contains) {
+    match Some(answer.status) == expect.status
+        && (answer.body.contains(&expect.contains) || answer.head.contains(&expect.contains))
+    {
         true => Ok(format!("{path} {}: {}", answer.status, expect.contains)),
         false => Err(format!("{path} {}: {}", answer.status, answer.body)),
     }

@@ -98,7 +98,7 @@ mod tests {
             let parsed: Range = range.parse().unwrap();
             let accepts = |version: &&str| parsed.accepts(version.parse().unwrap());
             assert!(inside.iter().all(accepts), "{range}: {inside:?}");
-            assert!(!outside.iter().any(|version| accepts(version)), "{range}: {outside:?}");
+            assert!(!outside.iter().any(accepts), "{range}: {outside:?}");
         }
     }
 
