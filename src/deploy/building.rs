@@ -45,22 +45,34 @@ pub(super) async fn build(
         phase.done(format!("unchanged, {}", known.digest.short()));
         return Ok(Built { digest: known.digest, stack: stack(&plan), commands: plan.commands });
     }
+    let made = make(host, journal, &deploy.app, &plan, facts, workspace).await?;
+    record(host, &key, &deploy.app, facts, &plan, &made)?;
+    phase.done(summary(&plan, &made));
+    Ok(Built { digest: made.digest, stack: stack(&plan), commands: plan.commands })
+}
+
+/// Runs the plan; `app` is whose caches it uses.
+pub(super) async fn make(
+    host: &Arc<Host>,
+    journal: &Arc<Journal>,
+    app: &AppName,
+    plan: &Plan,
+    facts: &Facts,
+    workspace: Workspace,
+) -> Result<build::Build, Failure> {
     let manifests = Manifests::parse(&ManifestTexts::read(&workspace.source())?)?;
     let cancel = Cancel::new()?;
     let work = Work {
         host: host.clone(),
         journal: journal.clone(),
-        app: deploy.app.clone(),
+        app: app.clone(),
         plan: plan.clone(),
         bounds: Bounds::of(&manifests.settings.build),
         workspace,
         commit_time: facts.commit_time.as_second(),
         cancel: cancel.clone(),
     };
-    let made = blocking(journal, &cancel, move || work.run()).await?;
-    record(host, &key, &deploy.app, facts, &plan, &made)?;
-    phase.done(summary(&plan, &made));
-    Ok(Built { digest: made.digest, stack: stack(&plan), commands: plan.commands })
+    blocking(journal, &cancel, move || work.run()).await
 }
 
 /// On a thread that may wait; when the operation is cancelled, so is what runs there.

@@ -26,6 +26,7 @@ mod roll_out;
 mod serving;
 mod spine;
 mod stacks;
+mod verify;
 
 pub use back::{roll_back, target};
 pub use building::try_out;
@@ -49,3 +50,4 @@ pub use stacks::{
     Behind, Users, behind, prune_stacks, rebase, stack_list, stack_named, stack_users,
     upgrade_stacks, verify_stack,
 };
+pub use verify::verify_build;

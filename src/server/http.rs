@@ -73,6 +73,7 @@ fn routes(api: Api) -> Router {
         .route("/promote", post(promote::promote))
         .route("/deploy", post(streams::deploy))
         .route("/build-explain", post(streams::build_explain))
+        .route("/build-verify", post(streams::build_verify))
         .route("/logs", get(streams::logs))
         .route("/run", post(one_off::run));
     Router::new()

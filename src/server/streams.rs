@@ -63,6 +63,28 @@ pub async fn build_explain(
     Ok(Json(deploy::explain_build(&api.platform, &wanted, &head.facts, &workspace)?))
 }
 
+/// Builds a commit again, to show that it gives the same bytes.
+pub async fn build_verify(
+    Shared(api): Shared<Api>,
+    Named(wanted): Named,
+    body: Body,
+) -> Answer<Changed> {
+    let (head, upload) = Upload::begin::<DeployHead>(body).await?;
+    if head.facts.dirty {
+        return Err(Failure::usage("uncommitted edits are built anew each time")
+            .next("commit them first")
+            .into());
+    }
+    let workspace = receive(&api, upload).await?;
+    audit(&api, &format!("build verify {}", head.facts.commit), Some(&wanted))?;
+    let request = Deploy { deploy: wanted, facts: head.facts, workspace, by: BY.to_string() };
+    let changed =
+        api.operations.start_alone("build verify", BY, move |platform, journal| async move {
+            deploy::verify_build(&platform, &journal, request).await.map(|()| None)
+        })?;
+    Ok(Json(changed))
+}
+
 /// Unpacks what is sent into a folder of its own; a stream that breaks off leaves nothing.
 async fn receive(api: &Api, upload: Upload) -> Result<Workspace, Failure> {
     let home = api.platform.host().home.clone();

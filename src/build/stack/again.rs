@@ -1,17 +1,12 @@
 //! A root made again from its kept packages, to show that it can be.
 
-use super::super::files;
+use super::super::compare::differing;
 use super::making::{construct, lock, publish};
 use super::record;
 use super::wanted::Wanted;
 use crate::app::{Digest, Failure};
 use crate::store::Home;
 use std::collections::BTreeSet;
-use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
-
-/// Of files that differ.
-const NAMED: usize = 10;
 
 /// Uses no network. The same digest, or a failure that names the first files that differ.
 pub fn remake(home: &Home, digest: &Digest, said: &mut dyn FnMut(&str)) -> Result<(), Failure> {
@@ -45,56 +40,4 @@ fn unknown(home: &Home, digest: &Digest) -> Failure {
         true => "no stack was made on this server yet".to_string(),
         false => "`xii stacks` lists them".to_string(),
     })
-}
-
-/// The first paths below both roots that are not the same.
-fn differing(one: &Path, other: &Path) -> Result<Vec<PathBuf>, Failure> {
-    let mut paths = BTreeSet::new();
-    for root in [one, other] {
-        files::walk(root, &mut |path, _| {
-            paths.insert(path.strip_prefix(root).unwrap_or(path).to_path_buf());
-            Ok(true)
-        })?;
-    }
-    let differ = |path: &PathBuf| look(&one.join(path)) != look(&other.join(path));
-    Ok(paths.into_iter().filter(differ).take(NAMED).collect())
-}
-
-/// Kind, mode and content; `None` where there is nothing.
-fn look(path: &Path) -> Option<(bool, u32, Vec<u8>)> {
-    let meta = std::fs::symlink_metadata(path).ok()?;
-    let content = match () {
-        () if meta.is_symlink() => {
-            std::fs::read_link(path).ok()?.into_os_string().into_encoded_bytes()
-        }
-        () if meta.is_file() => std::fs::read(path).ok()?,
-        () => Vec::new(),
-    };
-    Some((meta.is_dir(), meta.permissions().mode(), content))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use std::fs;
-
-    #[test]
-    fn what_differs_is_named_whatever_differs() {
-        let dir = tempfile::tempdir().unwrap();
-        let (one, other) = (dir.path().join("one"), dir.path().join("other"));
-        for root in [&one, &other] {
-            fs::create_dir_all(root.join("same")).unwrap();
-            for name in ["same/file", "content", "mode"] {
-                fs::write(root.join(name), "x").unwrap();
-            }
-        }
-        assert_eq!(differing(&one, &other).unwrap(), Vec::<PathBuf>::new());
-        fs::write(other.join("content"), "y").unwrap();
-        fs::set_permissions(other.join("mode"), fs::Permissions::from_mode(0o755)).unwrap();
-        fs::write(one.join("same/only"), "").unwrap();
-        std::os::unix::fs::symlink("a", one.join("link")).unwrap();
-        std::os::unix::fs::symlink("b", other.join("link")).unwrap();
-        let expected = ["content", "link", "mode", "same/only"].map(PathBuf::from);
-        assert_eq!(differing(&one, &other).unwrap(), expected);
-    }
 }

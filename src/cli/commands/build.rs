@@ -6,8 +6,8 @@ use super::export::{self, ExportArgs};
 use crate::app::Failure;
 use crate::build::Explanation;
 use crate::cli::target::path;
-use crate::cli::{Invocation, Outcome};
-use crate::server::api::How;
+use crate::cli::{Invocation, Outcome, change};
+use crate::server::api::{Changed, How};
 use clap::{Args, Subcommand};
 use serde_json::Value;
 
@@ -32,11 +32,23 @@ pub struct BuildArgs {
 enum BuildCommand {
     /// Write a release's build as an OCI image layout, on its stack and without its config
     Export(ExportArgs),
+    /// Build a commit that is built already again, with empty caches: is it the same?
+    Verify(VerifyArgs),
+}
+
+#[derive(Debug, Args)]
+struct VerifyArgs {
+    /// A commit, branch or tag [default: HEAD]
+    revision: Option<String>,
+    #[command(flatten)]
+    source: SourceArgs,
 }
 
 pub async fn run(args: &BuildArgs, to: &Invocation) -> Outcome {
-    if let Some(BuildCommand::Export(args)) = &args.command {
-        return export::run(args, to).await;
+    match &args.command {
+        Some(BuildCommand::Export(args)) => return export::run(args, to).await,
+        Some(BuildCommand::Verify(args)) => return verify(args, to).await,
+        None => {}
     }
     if args.explain {
         return explain(args, to).await;
@@ -62,6 +74,15 @@ async fn explain(args: &BuildArgs, to: &Invocation) -> Outcome {
     let lines: Vec<Explanation> = upload(&client, &place, source, How::default()).await?;
     to.ui.show(&lines, |lines| lines.iter().map(|line| format!("{line}\n")).collect());
     Ok(0)
+}
+
+async fn verify(args: &VerifyArgs, to: &Invocation) -> Outcome {
+    let client = to.client()?;
+    let source = args.source.open(to, args.revision.as_deref())?;
+    let deploy = resolve(to, &client, &source).await?;
+    let place = path(&deploy, "/build-verify");
+    let changed: Changed = upload(&client, &place, source, How::default()).await?;
+    change::finish(to, &client, &deploy, changed).await
 }
 
 /// Long and the same for every build.

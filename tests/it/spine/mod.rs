@@ -17,3 +17,4 @@ mod retention;
 mod rollback;
 mod survival;
 mod turns;
+mod verify;

@@ -1,0 +1,57 @@
+//! A commit built a second time with empty caches, to show that it gives the same bytes. No
+//! release and nothing that runs is touched.
+
+use super::building::{make, tree_id};
+use super::planning::plan_and_fetch;
+use super::spine::Deploy;
+use super::{Journal, Platform};
+use crate::app::{AppName, Digest, Failure};
+use crate::build::{self, build_key, differing};
+use crate::run::Host;
+use std::sync::Arc;
+
+/// Whose caches are used: they are emptied afterwards, so that nothing is taken from them.
+const NOBODYS: &str = "xii-verify";
+
+/// The same digest, or a failure that names the first files that differ.
+pub async fn verify_build(
+    platform: &Platform,
+    journal: &Arc<Journal>,
+    request: Deploy,
+) -> Result<(), Failure> {
+    let Deploy { deploy, facts, workspace, .. } = request;
+    let host = platform.host();
+    let phase = journal.phase("build");
+    let plan = plan_and_fetch(platform, journal, &deploy.deploy, &workspace).await?;
+    let key = build_key(&plan, &tree_id(&facts));
+    let known = host.ledger.build_by_key(&key)?;
+    let known = known.ok_or_else(|| not_built(&facts.commit))?.digest;
+    let app: AppName =
+        NOBODYS.parse().map_err(|error| Failure::internal("a name is none").because(error))?;
+    build::remove_cache(&host.home, &app)?;
+    let made = make(host, journal, &app, &plan, &facts, workspace).await;
+    build::remove_cache(&host.home, &app)?;
+    let made = made?.digest;
+    if made != known {
+        return Err(another(host, &known, &made)?);
+    }
+    phase.done(format!("{} again, from empty caches", known.short()));
+    Ok(())
+}
+
+fn not_built(commit: &str) -> Failure {
+    Failure::usage(format!("{commit:.7} is not built here as it would be built now"))
+        .next("`xii deploy` builds it; `xii build --explain` says what would be made again")
+}
+
+fn another(host: &Host, known: &Digest, made: &Digest) -> Result<Failure, Failure> {
+    let paths = differing(&host.home.build(known), &host.home.build(made))?;
+    if host.ledger.build(made)?.is_none() {
+        build::remove(&host.home, made)?;
+    }
+    let names: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
+    Ok(Failure::app("the same commit gave another build")
+        .why(format!("it was {}, and came out as {}", known.short(), made.short()))
+        .why(format!("these files differ first: {}", names.join(", ")))
+        .next("pin what is not pinned, and keep times, random names and addresses out of what the build writes"))
+}
