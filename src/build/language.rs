@@ -13,6 +13,11 @@ pub trait Language: Sync {
     /// Whether the tree is in this language.
     fn recognises(&self, tree: &Tree, manifests: &Manifests) -> bool;
 
+    /// What no tool and no stack would mend: a lock that is missing, a manifest that is none.
+    fn check(&self, _tree: &Tree) -> Result<(), Failure> {
+        Ok(())
+    }
+
     /// Adds its tools, stages and default commands.
     fn plan(&self, draft: &mut Draft<'_>) -> Result<(), Stop>;
 }
@@ -40,6 +45,11 @@ impl Kind {
             Kind::Static => &static_site::Static,
             Kind::Command => &command::Command,
         }
+    }
+
+    /// Whether a tree of it can say what runs without a Procfile.
+    pub(super) fn may_know_what_runs(self) -> bool {
+        matches!(self, Kind::Node | Kind::Rust)
     }
 
     /// The tool whose version names the language's.

@@ -158,13 +158,20 @@ pub fn plan(tree: &Tree, manifests: &Manifests, available: &Toolchains) -> Resul
     let build = &manifests.settings.build;
     let has_commands = !manifests.commands.is_empty();
     let languages = language::of(tree, manifests)?;
+    let commands = static_site::commands(languages.last().copied(), build, has_commands);
+    // First, what is the tree's fault: a stack takes minutes to make.
+    languages.iter().try_for_each(|kind| kind.language().check(tree))?;
+    let known = has_commands || !commands.is_empty();
+    if !known && !languages.last().is_some_and(|kind| kind.may_know_what_runs()) {
+        return Err(no_procfile(tree).into());
+    }
     let chosen = below::choose(tree, manifests, &languages, available)?;
     let mut draft =
         Draft { tree, manifests, available: &chosen.available, plan: Plan::begin(chosen.below) };
     draft.plan.warnings.extend(chosen.warning);
     draft.plan.languages = languages.clone();
     draft.plan.output = build.output.clone();
-    draft.plan.commands = static_site::commands(languages.last().copied(), build, has_commands);
+    draft.plan.commands = commands;
     for kind in languages {
         let planned = kind.language().plan(&mut draft);
         planned.map_err(|stop| stop.on(draft.plan.stack.build_root()))?;

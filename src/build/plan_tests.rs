@@ -223,3 +223,23 @@ fn a_plan_reads_like_what_will_happen() {
         assert!(text.lines().any(|found| found == line), "{line:?} is not in\n{text}");
     }
 }
+
+#[test]
+fn what_is_the_trees_fault_is_said_before_a_stack_is_made() {
+    let stop = |files: &[(&str, &str)], procfile| {
+        let toml = Some("stack = \"debian-12\"\n");
+        let able = Toolchains { makes_stacks: true, ..available() };
+        plan(&tree(files), &manifests(procfile, toml), &able).unwrap_err()
+    };
+    for (files, procfile, message) in [
+        (&[("requirements.txt", "")][..], None, "there is no Procfile"),
+        (&[("pyproject.toml", "[project]\nname = \"x\"\ndependencies = [\"six\"]\n")], WEB, "lock"),
+        (&[("package.json", r#"{"dependencies": {"a": "1"}}"#)], WEB, "lock"),
+        (&[("Cargo.toml", "[package]\nname = \"x\"\n")], WEB, "Cargo.lock"),
+    ] {
+        let Stop::Failed(failure) = stop(files, procfile) else { panic!("{files:?}") };
+        assert!(failure.to_string().contains(message), "{failure}");
+    }
+    let stop = stop(&[("requirements.txt", "")], WEB);
+    assert!(matches!(stop, Stop::NeedsStack(_)), "{stop:?}");
+}

@@ -39,6 +39,10 @@ impl Language for Node {
         tree.has("package.json") && !own_way
     }
 
+    fn check(&self, tree: &Tree) -> Result<(), Failure> {
+        lock::find(tree, &Package::read(tree)?).map(drop)
+    }
+
     fn plan(&self, draft: &mut Draft<'_>) -> Result<(), Stop> {
         let package = Package::read(draft.tree)?;
         let tree = draft.tree;

@@ -27,7 +27,7 @@ use super::draft::{Draft, Stop};
 use super::language::{Kind, Language};
 use super::plan::{Stage, Step};
 use super::tree::Tree;
-use crate::app::Manifests;
+use crate::app::{Failure, Manifests};
 use std::collections::BTreeMap;
 
 pub use start::example;
@@ -52,6 +52,10 @@ impl Language for Python {
         let own_way =
             manifests.settings.build.command.is_some() && package_manager::of(tree).is_err();
         package_manager::is_python(tree) && !own_way
+    }
+
+    fn check(&self, tree: &Tree) -> Result<(), Failure> {
+        package_manager::of(tree).map(drop)
     }
 
     fn plan(&self, draft: &mut Draft<'_>) -> Result<(), Stop> {

@@ -40,8 +40,12 @@ impl Language for Rust {
         tree.has("Cargo.toml")
     }
 
+    fn check(&self, tree: &Tree) -> Result<(), Failure> {
+        if tree.text(LOCK).is_none() { Err(no_lock(tree)) } else { Ok(()) }
+    }
+
     fn plan(&self, draft: &mut Draft<'_>) -> Result<(), Stop> {
-        let Some(locked) = draft.tree.text(LOCK) else { return Err(no_lock(draft.tree).into()) };
+        let locked = draft.tree.text(LOCK).unwrap_or_default();
         let own = lock::own(locked);
         let packages = manifest::packages(draft.tree)?;
         let command = draft.manifests.settings.build.command.clone();
