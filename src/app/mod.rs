@@ -20,6 +20,7 @@ mod quantity;
 mod schema;
 mod secret;
 mod settings;
+mod shell;
 mod source;
 
 pub use app_json::{
@@ -40,4 +41,5 @@ pub use quantity::{format_duration, format_size, parse_duration, parse_size};
 pub use schema::{APP_JSON_SCHEMA, XII_TOML_SCHEMA};
 pub use secret::Secret;
 pub use settings::{BuildSettings, ProcessSettings, STACKS, Settings, parse_settings};
+pub use shell::shell_word;
 pub use source::SourceFile;

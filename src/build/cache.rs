@@ -61,8 +61,12 @@ fn sizes(tools: &Path) -> Result<Vec<(PathBuf, u64)>, Failure> {
     for entry in entries {
         let path = entry.map_err(failed("list", tools))?.path();
         let meta = fs::symlink_metadata(&path).map_err(failed("look at", &path))?;
-        let below = measure(std::slice::from_ref(&path), any).bytes;
-        found.push((path, if meta.is_dir() { below } else { meta.len() }));
+        // A link may lead to all of the host's files, and is not followed.
+        let size = match meta.is_dir() {
+            true => measure(std::slice::from_ref(&path), any).bytes,
+            false => meta.len(),
+        };
+        found.push((path, size));
     }
     Ok(found)
 }

@@ -212,7 +212,7 @@ pub fn nothing_recognised(tree: &Tree, has_procfile: bool) -> Failure {
         return failure;
     }
     let failure = Failure::app("xii does not recognise how to build this")
-        .why("looked at the root for requirements.txt or a Python lock, package.json (Node.js), Cargo.toml (Rust), index.html without a Procfile (static site), and `[build] command` in xii.toml");
+        .why("at the root there is no requirements.txt or Python lock, no package.json (Node.js), no Cargo.toml (Rust), no index.html without a Procfile (static site), and no `[build] command` in xii.toml");
     if tree.names.iter().any(|name| name.ends_with(".py")) {
         return failure.next("for Python without dependencies, commit an empty requirements.txt");
     }

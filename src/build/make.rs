@@ -11,6 +11,7 @@ use super::python::pins;
 use super::result::{self, Build, Description};
 use super::stacks::{self, Mounted};
 use super::steps::{self, Bench};
+use super::tool::Origin;
 use super::tree::Tree;
 use super::{layer, room};
 use crate::app::{AppName, Failure};
@@ -113,7 +114,9 @@ impl Run<'_, '_, '_> {
                 let user = run.request.user.as_ref();
                 let mut line = |text: &str| said(Event::Output { line: text.to_string() });
                 let mounted = stacks::ready(run.request.home, tool, user, run.exec, &mut line)?;
-                if let Some(mounted) = &mounted {
+                // One of a registry is named by its digest already.
+                let is_named = matches!(tool.origin, Origin::Registry { .. });
+                if let Some(mounted) = mounted.as_ref().filter(|_| !is_named) {
                     line(&format!("{} is {}", mounted.name, mounted.digest.short()));
                 }
                 run.toolchains.extend(mounted);

@@ -87,6 +87,10 @@ pub fn make(
     key: &Digest,
     work: impl FnOnce(&Path) -> Result<(), Failure>,
 ) -> Result<Digest, Failure> {
+    // Before the lock: what is here must not wait for what somebody else fetches.
+    if let Some(digest) = made(home, key) {
+        return Ok(digest);
+    }
     let notes = home.stacks().join("made");
     fs::create_dir_all(&notes).map_err(failed("make", &notes))?;
     let _lock = locked(&notes.join("lock"))?;

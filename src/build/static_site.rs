@@ -4,7 +4,7 @@ use super::draft::{Draft, Stop};
 use super::environment::APP;
 use super::language::{Kind, Language};
 use super::tree::Tree;
-use crate::app::{BuildSettings, Manifests, ProcessType};
+use crate::app::{BuildSettings, Manifests, ProcessType, shell_word};
 use std::collections::BTreeMap;
 
 /// Where xii's own program is mounted in a sandbox.
@@ -46,7 +46,7 @@ fn quoted(path: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "/._-".contains(c);
     match path.chars().all(plain) {
         true => path.to_string(),
-        false => format!("'{}'", path.replace('\'', r"'\''")),
+        false => shell_word(path),
     }
 }
 

@@ -1,6 +1,6 @@
 //! All config of a release, and changes to it: pure, and comparing by name only.
 
-use crate::app::{ConfigKey, Digest, Failure, Secret, did_you_mean};
+use crate::app::{ConfigKey, Digest, Failure, Secret, did_you_mean, shell_word};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -110,9 +110,10 @@ impl ConfigSnapshot {
 
     /// `A='…'` lines that a POSIX shell reads back to the very same values.
     pub fn to_shell(&self) -> Secret<String> {
-        let quoted = |value: &str| format!("'{}'", value.replace('\'', r"'\''"));
-        let lines =
-            self.0.iter().map(|(name, value)| format!("{name}={}\n", quoted(value.reveal())));
+        let line = |(name, value): (&ConfigKey, &Secret<String>)| {
+            format!("{name}={}\n", shell_word(value.reveal()))
+        };
+        let lines = self.0.iter().map(line);
         Secret::new(lines.collect())
     }
 

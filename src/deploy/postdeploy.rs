@@ -3,7 +3,7 @@
 
 use super::phase::attend;
 use super::{Journal, Platform};
-use crate::app::{DeployRef, Failure, Manifests};
+use crate::app::{DeployRef, Failure, Manifests, shell_word};
 use crate::release::{self, Release, Status};
 use crate::run::shell;
 use crate::store::OneOffKind;
@@ -26,7 +26,8 @@ pub(super) async fn postdeploy(
     let exit = attended.map_err(|failure| failure.why(serves.clone()))?;
     if exit.status() != 0 {
         let deploy = &release.deploy;
-        let again = format!("xii run -a {} -d {} -- {command:?}", deploy.app, deploy.deploy);
+        let command = shell_word(&command);
+        let again = format!("xii run -a {} -d {} -- {command}", deploy.app, deploy.deploy);
         return Err(Failure::app(format!("postdeploy failed: exit {}", exit.status()))
             .why(format!("{serves}; postdeploy is not run again by itself"))
             .next(format!("its output is above, and in `xii logs`; to run it again: {again}")));

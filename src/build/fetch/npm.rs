@@ -45,7 +45,10 @@ pub fn fetch(
     let origin = Origin::Registry { digest: Digest::of(b""), made_with: None };
     let mut tool = Tool { name: wish.name, version, origin };
     let digest = stacks::make(request.home, &key, |root| {
-        said(&format!("fetching {} {version}", wish.name));
+        // An exact one was named when its fetching began.
+        if version.to_string() != wish.version {
+            said(&format!("of these, {version}"));
+        }
         desk.install(&client, &packages, exec)?;
         assemble(&desk.modules(), &package, wish.name, root)?;
         if request.user.is_some() {
@@ -225,11 +228,12 @@ fn link_programs(package: &Path, name: ToolName, bin: &Path) -> Result<(), Failu
     })?;
     let programs =
         description.get("bin").and_then(|bin| bin.as_object()).cloned().unwrap_or_default();
+    let inside = package.canonicalize().map_err(failed("find", package))?;
     for (program, file) in &programs {
         let file = file.as_str().unwrap_or_default().trim_start_matches("./");
-        let is_plain = !program.contains('/') && !file.split('/').any(|part| part == "..");
-        let target = package.join(file);
-        if !is_plain || !target.is_file() {
+        // It is made executable as root: an absolute path or a link must not lead outside.
+        let Ok(target) = package.join(file).canonicalize() else { continue };
+        if program.contains('/') || !target.starts_with(&inside) || !target.is_file() {
             continue;
         }
         set_executable(&target)?;
@@ -252,4 +256,34 @@ fn try_out(tool: &Tool, root: &Path, client: &Client, exec: &mut Exec<'_>) -> Re
     let mut folders = client.folders.clone();
     folders.insert(0, target.join("bin").display().to_string());
     node::try_out(tool, root, with, &folders, exec)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt;
+
+    #[test]
+    fn no_file_outside_its_package_is_made_executable() {
+        let dir = tempfile::tempdir().unwrap();
+        let (package, bin) = (dir.path().join("pnpm"), dir.path().join("bin"));
+        fs::create_dir(&bin).unwrap();
+        fs::create_dir(&package).unwrap();
+        let secret = dir.path().join("secret");
+        for file in [&secret, &package.join("cli.js")] {
+            fs::write(file, "").unwrap();
+            fs::set_permissions(file, fs::Permissions::from_mode(0o600)).unwrap();
+        }
+        symlink(&secret, package.join("link.js")).unwrap();
+        let description = serde_json::json!({ "bin": {
+            "good": "./cli.js", "a": secret, "b": "../secret", "c": "link.js", "../d": "cli.js",
+        }});
+        fs::write(package.join("package.json"), description.to_string()).unwrap();
+        link_programs(&package, ToolName::Pnpm, &bin).unwrap();
+        let names: Vec<_> =
+            fs::read_dir(&bin).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        assert_eq!(names, ["good"]);
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!((mode(&secret), mode(&package.join("cli.js"))), (0o600, 0o755));
+    }
 }

@@ -151,32 +151,27 @@ impl Kitchen<'_, '_, '_> {
 /// and nothing that was compiled for its own time.
 fn only(name: ToolName, root: &Path) -> Result<(), Failure> {
     if name == ToolName::Uv {
-        for entry in fs::read_dir(root).map_err(failed("list", root))? {
-            let path = entry.map_err(failed("list", root))?.path();
-            if path.file_name().is_some_and(|name| name != "bin") {
-                files::remove(&path)?;
-            }
-        }
-        let bin = root.join("bin");
-        for entry in fs::read_dir(&bin).map_err(failed("list", &bin))? {
-            let path = entry.map_err(failed("list", &bin))?.path();
-            if path.file_name().is_some_and(|name| name != "uv") {
-                files::remove(&path)?;
-            }
-        }
-        return Ok(());
+        keep(root, &|name| name == "bin")?;
+        return keep(&root.join("bin"), &|name| name == "uv");
     }
     // On PATH before the app's own Python stands only what the tool is called by.
-    let bin = root.join("bin");
     let kept = ["python", "python3", name.slug()];
-    for entry in fs::read_dir(&bin).map_err(failed("list", &bin))? {
-        let path = entry.map_err(failed("list", &bin))?.path();
-        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        if !kept.contains(&name.as_str()) && !name.starts_with("python3.") {
-            files::remove(&path)?;
+    keep(&root.join("bin"), &|name| kept.contains(&name) || name.starts_with("python3."))
+}
+
+/// Removes all but these names from a folder. What was installed has run here as a stranger: a
+/// link in the folder's place is left alone, for it leads to files of the host.
+fn keep(folder: &Path, wanted: &dyn Fn(&str) -> bool) -> Result<(), Failure> {
+    files::walk(folder, &mut |path, _| {
+        if path == folder {
+            return Ok(true);
         }
-    }
-    Ok(())
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        if !wanted(&name) {
+            files::remove(path)?;
+        }
+        Ok(false)
+    })
 }
 
 /// Which version of a package lies in a venv.
@@ -190,4 +185,31 @@ fn installed(root: &Path, name: &str) -> Option<Version> {
         let missing = 2_usize.saturating_sub(version.matches('.').count());
         format!("{version}{}", ".0".repeat(missing)).parse().ok()
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_link_in_place_of_a_folder_costs_the_host_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let (host, root) = (dir.path().join("host"), dir.path().join("root"));
+        for (folder, file) in [(&host, "tool"), (&root, "junk")] {
+            fs::create_dir(folder).unwrap();
+            fs::write(folder.join(file), "").unwrap();
+        }
+        std::os::unix::fs::symlink(&host, root.join("bin")).unwrap();
+        only(ToolName::Uv, &root).unwrap();
+        only(ToolName::Poetry, &root).unwrap();
+        assert!(host.join("tool").exists() && !root.join("junk").exists());
+        fs::remove_file(root.join("bin")).unwrap();
+        fs::create_dir(root.join("bin")).unwrap();
+        for name in ["pip", "poetry", "python3.11"] {
+            fs::write(root.join("bin").join(name), "").unwrap();
+        }
+        only(ToolName::Poetry, &root).unwrap();
+        let left = |name: &str| root.join("bin").join(name).exists();
+        assert!(left("poetry") && left("python3.11") && !left("pip"));
+    }
 }

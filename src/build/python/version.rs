@@ -1,7 +1,9 @@
 //! Which Python: declared, or the stack's own. What is asked for is read first, and what is
 //! taken is chosen from plain data.
 
+use super::super::below::Below;
 use super::super::draft::{Draft, Stop};
+use super::super::stack::Suite;
 use super::super::tool::{Tool, ToolName};
 use super::super::toolchain::Toolchains;
 use super::super::tree::Tree;
@@ -65,7 +67,8 @@ pub fn is_here(tree: &Tree, available: &Toolchains) -> Result<bool, Failure> {
 pub fn choose(draft: &mut Draft<'_>, manager: Manager) -> Result<Tool, Stop> {
     let declared = declared(draft.tree, manager)?;
     let python = best(draft.available, declared.as_ref()).cloned();
-    let python = python.ok_or_else(|| unavailable(declared.as_ref(), draft.available))?;
+    let python =
+        python.ok_or_else(|| unavailable(declared.as_ref(), draft.available, &draft.plan.stack))?;
     let version = format!("{}.{}", python.version.major, python.version.minor);
     let keep = format!("`echo {version} > .python-version` keeps it");
     match &declared {
@@ -139,12 +142,16 @@ fn of_pipfile(tree: &Tree) -> Result<Option<Declared>, Failure> {
     Ok(Some(Declared { asks: Asks::Version(wanted), file: "Pipfile" }))
 }
 
-fn unavailable(declared: Option<&Declared>, available: &Toolchains) -> Failure {
+fn unavailable(declared: Option<&Declared>, available: &Toolchains, stack: &Below) -> Failure {
+    let place = match stack {
+        Below::Host(_) => "on this server".to_string(),
+        Below::Debian { suite, .. } => format!("in {suite}"),
+    };
     let failure = match declared {
         Some(Declared { asks, file }) => {
-            Failure::app(format!("Python {asks}, which {file} asks for, is not on this server"))
+            Failure::app(format!("Python {asks}, which {file} asks for, is not {place}"))
         }
-        None => Failure::app("there is no usable Python on this server"),
+        None => Failure::app(format!("there is no usable Python {place}")),
     };
     let broken = available.unusable.iter();
     let failure = broken.fold(failure, |failure, (what, why)| {
@@ -168,9 +175,25 @@ fn unavailable(declared: Option<&Declared>, available: &Toolchains) -> Failure {
         Some(PYPROJECT) => {
             format!("write a requires-python that {version} fits into {PYPROJECT}, and lock again")
         }
+        // Debian's moves on within its minor version.
+        _ if stack.build_root().is_some() => format!("write `{minor}` into .python-version"),
         _ => format!("write `{version}` into .python-version"),
     };
-    failure.next(format!("{line}, or install the version asked for on the server"))
+    failure.next(match (stack, declared.and_then(suite_with)) {
+        (Below::Host(_), _) => format!("{line}, or install the version asked for on the server"),
+        (Below::Debian { .. }, Some(suite)) => {
+            format!("write `stack = \"{suite}\"` into xii.toml, which has it, or {line}")
+        }
+        (Below::Debian { .. }, None) => line,
+    })
+}
+
+/// A Debian whose own Python would do.
+fn suite_with(declared: &Declared) -> Option<Suite> {
+    let fits = |suite: &Suite| {
+        format!("{}.0", suite.python()).parse().is_ok_and(|version| declared.accepts(version))
+    };
+    Suite::ALL.into_iter().find(fits)
 }
 
 impl std::fmt::Display for Asks {
@@ -264,5 +287,27 @@ mod tests {
             assert!(failure.message.contains(words), "{}", failure.message);
             assert!(failure.message.contains(file), "{}", failure.message);
         }
+    }
+
+    #[test]
+    fn on_debian_the_stack_that_has_it_is_named_and_the_server_is_not() {
+        let digest = crate::app::Digest::of(b"root");
+        let debian = Below::Debian { suite: Suite::Debian12, run: digest, build: digest };
+        let origin = Origin::Stack { exe: "/usr/bin/python3.11".into() };
+        let version = Version { major: 3, minor: 11, patch: 2 };
+        let tools = vec![Tool { name: ToolName::Python, version, origin }];
+        let available = Toolchains { tools, ..Toolchains::default() };
+        let refused = |asks: &str, stack: &Below| {
+            let asks = Asks::Version(asks.parse().unwrap());
+            let declared = Declared { asks, file: ".python-version" };
+            let failure = unavailable(Some(&declared), &available, stack);
+            (failure.message, failure.next.unwrap_or_default())
+        };
+        let (message, next) = refused("3.13", &debian);
+        assert_eq!(message, "Python 3.13, which .python-version asks for, is not in debian-12");
+        let xii_toml = "write `stack = \"debian-13\"` into xii.toml, which has it";
+        assert_eq!(next, format!("{xii_toml}, or write `3.11` into .python-version"));
+        assert_eq!(refused("3.12", &debian).1, "write `3.11` into .python-version");
+        assert!(refused("3.13", &Below::default()).1.ends_with("on the server"));
     }
 }

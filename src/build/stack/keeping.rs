@@ -9,7 +9,8 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
-/// What is this new may be on its way into a release.
+/// What is this new may be on its way into a release; and what a newer root has replaced only
+/// now may be what a build is under way on.
 const NEW: SignedDuration = SignedDuration::from_hours(24);
 /// What builds ask for is kept for the next build this long, though no release runs on it.
 const ASKED: SignedDuration = SignedDuration::from_hours(30 * 24);
@@ -24,8 +25,8 @@ pub struct Pruned {
 }
 
 /// The roots that may be removed: used by no release that is kept and nothing that runs, not
-/// the answer to a wish that still counts, and not just made. A wish counts while a root that
-/// was made for it is used, or when it was asked for lately.
+/// the answer to a wish that still counts, and neither just made nor just replaced. A wish
+/// counts while a root that was made for it is used, or when it was asked for lately.
 pub fn prunable(
     records: &[Record],
     wishes: &[Wish],
@@ -35,9 +36,12 @@ pub fn prunable(
     let counts = |wish: &&Wish| wish_counts(wish, records, used, now);
     let mut kept = used.clone();
     kept.extend(wishes.iter().filter(counts).map(|wish| wish.digest));
+    let is_new = |record: &Record| now.duration_since(record.made_at) < NEW;
+    let renewed: BTreeSet<_> =
+        records.iter().filter(|r| is_new(r)).map(|record| &record.wanted).collect();
     records
         .iter()
-        .filter(|record| now.duration_since(record.made_at) >= NEW)
+        .filter(|record| !renewed.contains(&record.wanted))
         .map(|record| record.digest)
         .filter(|digest| !kept.contains(digest))
         .collect()
@@ -109,5 +113,15 @@ mod tests {
         assert_eq!(gone(&[], &wishes), [old.digest, current.digest, lone.digest]);
         assert_eq!(gone(&[&lone], &wishes), [old.digest, current.digest]);
         assert_eq!(gone(&[], &[wish(&lone, 2)]), [old.digest, current.digest], "asked for lately");
+    }
+
+    #[test]
+    fn a_root_that_was_just_replaced_stays_for_the_builds_that_are_under_way_on_it() {
+        let gone = |hours| {
+            let (old, newer) = (record("old", &[], 1000), record("newer", &[], hours));
+            let wishes = [wish(&newer, hours)];
+            prunable(&[newer, old], &wishes, &BTreeSet::new(), now()).len()
+        };
+        assert_eq!((gone(1), gone(25)), (0, 1));
     }
 }

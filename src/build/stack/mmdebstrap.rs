@@ -39,6 +39,7 @@ pub fn at_hand(home: &Home, area: &Area, said: &mut dyn FnMut(&str)) -> Result<(
     };
     let (place, folder) = (package(home), packages::folder(home));
     fs::create_dir_all(&folder).map_err(failed("make", &folder))?;
+    fs::File::open(&fetched).and_then(|file| file.sync_all()).map_err(failed("sync", &fetched))?;
     fs::rename(&fetched, &place).map_err(failed("keep", &fetched))
 }
 

@@ -215,9 +215,11 @@ fn read_json<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, Failure> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
         text => text.map_err(failed("read", path))?,
     };
-    serde_json::from_str(&text)
-        .map(Some)
-        .map_err(|error| Failure::platform(format!("{} is damaged", path.display())).because(error))
+    serde_json::from_str(&text).map(Some).map_err(|error| {
+        Failure::platform(format!("{} is damaged", path.display()))
+            .because(error)
+            .next("remove that file: the next deploy on the stack writes it again")
+    })
 }
 
 fn write_json<T: Serialize>(home: &Home, path: &Path, value: &T) -> Result<(), Failure> {

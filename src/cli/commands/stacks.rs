@@ -25,7 +25,7 @@ enum StacksCommand {
         #[arg(long)]
         rebase: bool,
     },
-    /// Remove the stacks that no release needs
+    /// Remove the stacks that no release needs and no build asked for in the last 30 days
     Prune,
     /// Make a stack again from its kept packages, and compare
     Verify {
@@ -94,7 +94,7 @@ fn stacks_table(stacks: &Stacks, now: Timestamp, width: Option<u16>) -> String {
 
 fn used(releases: u64) -> String {
     match releases {
-        0 => "nothing".to_string(),
+        0 => "no release".to_string(),
         1 => "1 release".to_string(),
         count => format!("{count} releases"),
     }

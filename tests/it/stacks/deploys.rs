@@ -88,7 +88,7 @@ fn a_deploy_runs_on_its_stack_until_it_is_moved_to_a_newer_one() {
 #[test]
 fn the_host_is_listed_with_its_fingerprint() {
     let world = World::new();
-    let said = world.xii(&["stacks"]).ok().says(&["STACK", "host", "nothing"]);
+    let said = world.xii(&["stacks"]).ok().says(&["STACK", "host", "no release"]);
     assert_eq!(said.out.lines().count(), 2, "{}", said.out);
     world.leave();
 }
