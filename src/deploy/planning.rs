@@ -55,6 +55,9 @@ pub(super) async fn plan_and_fetch(
     workspace: &Workspace,
 ) -> Result<Plan, Failure> {
     for _ in 0..MOST_WISHES {
+        if journal.is_cancelled() {
+            return Err(Failure::platform("the build was cancelled"));
+        }
         let (wish, on) = match plan_build(platform, deploy, workspace)? {
             Planned::Ready(plan) => {
                 if let Below::Debian { run, build, .. } = &plan.stack {
