@@ -32,3 +32,7 @@ bench-build:
 # Deploys the public apps of tests/corpus.toml from a folder of checkouts OWNER/NAME
 corpus folder:
     XII_TEST_CORPUS={{folder}} cargo test --locked --test it corpus:: -- --include-ignored --nocapture --test-threads 1
+
+# A release on debian-12 while the host's python is hidden; makes two stacks, for minutes
+stack-proof:
+    cargo test --locked --test it stacks::proof:: -- --ignored --nocapture

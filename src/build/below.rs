@@ -24,6 +24,11 @@ pub enum Below {
     },
 }
 
+/// What a Node.js of its makers, a wheel of PyPI and anything written in C++ are linked with,
+/// and take for part of every system.
+const TO_RUN: [&str; 2] = ["libatomic1", "libstdc++6"];
+/// Python itself, and the same.
+const TO_RUN_PYTHON: [&str; 3] = [TO_RUN[0], TO_RUN[1], "python3"];
 /// What every Debian stack can build with; the same for all languages, so that one root
 /// serves all apps.
 const TO_BUILD: [&str; 6] =
@@ -99,11 +104,19 @@ pub fn choose(
         let found = available.roots.iter().find(|root| root.wanted == wanted);
         found.ok_or(Stop::NeedsStack(wanted))
     };
-    let to_run: &[&str] = if kinds.contains(&Kind::Python) { &["python3"] } else { &[] };
-    let run = root(to_run)?;
+    let run = root(to_run(kinds))?;
     let build = if kinds == [Kind::Static] { run } else { root(&TO_BUILD)? };
     let below = Below::Debian { suite, run: run.digest, build: build.digest };
     Ok(Chosen { below, available: available.on(build), warning })
+}
+
+/// Beyond what is declared. A site is files, and xii serves them.
+fn to_run(kinds: &[Kind]) -> &'static [&'static str] {
+    match kinds {
+        [Kind::Static] => &[],
+        kinds if kinds.contains(&Kind::Python) => &TO_RUN_PYTHON,
+        _ => &TO_RUN,
+    }
 }
 
 /// The suite, or `None` for the host; with the reason, where nobody declared it.
@@ -158,3 +171,7 @@ fn on_host(packages: &[String]) -> String {
         "the stack is the host, which has to have the declared packages: `apt-get install {all}`, or `stack = \"{USUAL}\"` in xii.toml"
     )
 }
+
+#[cfg(test)]
+#[path = "below_tests.rs"]
+mod tests;

@@ -94,9 +94,10 @@ async fn make_stack(
     let (host, said) = (platform.host().clone(), journal.clone());
     let archive = platform.archive.clone();
     let cancel = Cancel::new()?;
+    let ending = cancel.clone();
     let work = move || {
         said.output(format!("-----> making the stack {wanted}"));
-        stack::make(&host.home, &archive, &wanted, &mut |line| {
+        stack::make(&host.home, &archive, &wanted, &ending, &mut |line| {
             said.output(format!("       {line}"))
         })
     };

@@ -1,10 +1,12 @@
 //! Stacks of Debian packages as deploys see them: which roots releases still need, newer ones,
 //! and moving a deploy to a newer one without building it again.
 
+use super::building::blocking;
 use super::spine::{Phase, finish};
 use super::{Journal, Platform};
 use crate::app::{DeployRef, Digest, Failure, ReleaseNumber};
 use crate::build::stack::{self, Change, Pruned, Record, Suite, Wanted};
+use crate::keeper::Cancel;
 use crate::release::{self, KEPT_RELEASES, NewRelease, Reason, Release, Stack};
 use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,13 +15,12 @@ use std::sync::Arc;
 /// On a thread that may wait; what is said goes into the journal.
 async fn working<T: Send + 'static>(
     journal: &Arc<Journal>,
-    work: impl FnOnce(&mut dyn FnMut(&str)) -> Result<T, Failure> + Send + 'static,
+    work: impl FnOnce(&Cancel, &mut dyn FnMut(&str)) -> Result<T, Failure> + Send + 'static,
 ) -> Result<T, Failure> {
-    let journal = journal.clone();
-    let working = tokio::task::spawn_blocking(move || {
-        work(&mut |line| journal.output(format!("       {line}")))
-    });
-    working.await.map_err(|error| Failure::internal("work on a stack broke off").because(error))?
+    let (said, cancel) = (journal.clone(), Cancel::new()?);
+    let ending = cancel.clone();
+    let work = move || work(&ending, &mut |line| said.output(format!("       {line}")));
+    blocking(journal, &cancel, work).await
 }
 
 /// The releases that need a root: those whose builds are kept, and whatever runs.
@@ -93,9 +94,10 @@ pub async fn upgrade_stacks(
     for wanted in wanted {
         let phase = journal.phase(&format!("upgrade {wanted}"));
         let (host, archive) = (platform.host().clone(), platform.archive.clone());
-        let (old, new, changes) =
-            working(journal, move |said| stack::upgrade(&host.home, &archive, &wanted, said))
-                .await?;
+        let work = move |cancel: &Cancel, said: &mut dyn FnMut(&str)| {
+            stack::upgrade(&host.home, &archive, &wanted, cancel, said)
+        };
+        let (old, new, changes) = working(journal, work).await?;
         changes.iter().for_each(|change: &Change| journal.note(format!("  {change}")));
         phase.done(match old.digest == new.digest {
             true => format!("{} has the newest packages", new.digest.short()),
@@ -142,7 +144,7 @@ pub async fn prune_stacks(platform: &Platform, journal: &Arc<Journal>) -> Result
     let used = stack_users(platform)?.into_keys().collect();
     let host = platform.host().clone();
     let pruned =
-        working(journal, move |_| stack::prune(&host.home, &used, Timestamp::now())).await?;
+        working(journal, move |_, _| stack::prune(&host.home, &used, Timestamp::now())).await?;
     for digest in &pruned.roots {
         journal.note(format!("  {} removed", digest.short()));
     }
@@ -159,7 +161,7 @@ pub async fn verify_stack(
 ) -> Result<(), Failure> {
     let phase = journal.phase(&format!("verify {}", digest.short()));
     let host = platform.host().clone();
-    working(journal, move |said| stack::remake(&host.home, &digest, said)).await?;
+    working(journal, move |cancel, said| stack::remake(&host.home, &digest, cancel, said)).await?;
     phase.done("made again from its packages: the same to the last byte");
     Ok(())
 }

@@ -5,14 +5,20 @@ use super::making::{construct, lock, publish};
 use super::record;
 use super::wanted::Wanted;
 use crate::app::{Digest, Failure};
+use crate::keeper::Cancel;
 use crate::store::Home;
 use std::collections::BTreeSet;
 
 /// Uses no network. The same digest, or a failure that names the first files that differ.
-pub fn remake(home: &Home, digest: &Digest, said: &mut dyn FnMut(&str)) -> Result<(), Failure> {
+pub fn remake(
+    home: &Home,
+    digest: &Digest,
+    cancel: &Cancel,
+    said: &mut dyn FnMut(&str),
+) -> Result<(), Failure> {
     let _lock = lock(home)?;
     let known = record::known(home, digest)?.ok_or_else(|| unknown(home, digest))?;
-    let made = construct(home, known.wanted.suite, &known.packages, said)?;
+    let made = construct(home, known.wanted.suite, &known.packages, cancel, said)?;
     if made.digest == *digest {
         publish(home, &known.wanted, known.packages, made)?;
         return Ok(());

@@ -6,11 +6,13 @@ use super::super::files::{TmpDir, failed};
 use super::sources::Archive;
 use super::suite::Suite;
 use crate::app::Failure;
+use crate::keeper::Cancel;
 use crate::sandbox::Env;
 use crate::sandbox::private::{self, Tool};
 use crate::sandbox::process::run_tool;
 use crate::store::Home;
 use std::fs;
+use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 
 /// Of a tool that failed.
@@ -18,6 +20,8 @@ const LAST_LINES: usize = 15;
 
 pub struct Area {
     tmp: TmpDir,
+    /// Ends whatever runs here.
+    pub cancel: Cancel,
 }
 
 impl Area {
@@ -26,13 +30,15 @@ impl Area {
         home: &Home,
         archive: &Archive,
         suite: Suite,
+        cancel: &Cancel,
         said: &mut dyn FnMut(&str),
     ) -> Result<Area, Failure> {
-        let area = Area { tmp: TmpDir::new(&home.tmp(), "stack")? };
+        let area = Area { tmp: TmpDir::new(&home.tmp(), "stack")?, cancel: cancel.clone() };
         for folder in ["lists/partial", "cache/archives/partial", "sources"] {
             let path = area.path(folder);
             fs::create_dir_all(&path).map_err(failed("make", &path))?;
         }
+        area.write("status", "")?;
         area.write("apt.conf", &area.configuration(&host_options()?))?;
         said(&format!("asking the archive what {suite} has"));
         let first = area.update(archive, suite, true);
@@ -58,7 +64,8 @@ impl Area {
         let own = [
             ("Dir::State", at("")),
             ("Dir::State::lists", at("lists")),
-            ("Dir::State::status", "/dev/null".into()),
+            // Empty, for nothing is installed here. apt's locks lie beside it.
+            ("Dir::State::status", at("status")),
             ("Dir::State::extended_states", at("extended_states")),
             ("Dir::Cache", at("cache")),
             ("Dir::Etc::main", "/dev/null".into()),
@@ -94,7 +101,7 @@ impl Area {
         let mut env = Env::default();
         env.set("APT_CONFIG", self.path("apt.conf").to_string_lossy());
         env.set("DEBIAN_FRONTEND", "noninteractive");
-        run(argv, env, self.tmp.path(), &mut |_| ())
+        run(argv, env, self.tmp.path(), &self.cancel)
     }
 }
 
@@ -137,30 +144,39 @@ impl Ended {
 }
 
 /// Runs a tool as root, away from everybody else's mounts and processes.
-pub fn run(
-    argv: &[&str],
-    mut env: Env,
-    cwd: &Path,
-    each: &mut dyn FnMut(&str),
-) -> Result<Ended, Failure> {
+pub fn run(argv: &[&str], mut env: Env, cwd: &Path, cancel: &Cancel) -> Result<Ended, Failure> {
     env.set("LC_ALL", "C");
     let argv: Vec<String> = argv.iter().map(|word| word.to_string()).collect();
     let mut lines = Vec::new();
-    let code = private::run(&Tool { argv: &argv, env, cwd }, &mut |line| {
-        each(line);
-        lines.push(line.to_string());
-    });
+    let tool = Tool { argv: &argv, env, cwd };
+    let code = private::run(&tool, cancel.as_fd(), &mut |line| lines.push(line.to_string()));
     let code = code.map_err(|error| {
         Failure::platform(format!("cannot run `{}` apart from the host", argv[0]))
             .because(error)
             .next("it needs `unshare`, of the package util-linux")
     })?;
-    Ok(Ended { code, lines })
+    match cancel.is_cancelled() {
+        true => Err(Failure::platform("making the stack was cancelled")),
+        false => Ok(Ended { code, lines }),
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::acquire_options;
+    use super::*;
+
+    #[test]
+    fn what_apt_locks_lies_in_a_folder_of_ours() {
+        let dir = tempfile::tempdir().unwrap();
+        let tmp = TmpDir::new(dir.path(), "stack").unwrap();
+        let area = Area { tmp, cancel: Cancel::new().unwrap() };
+        let text = area.configuration("");
+        let ours = area.path("").display().to_string();
+        let mut places = text
+            .lines()
+            .filter(|line| line.starts_with("Dir::State") || line.starts_with("Dir::Cache"));
+        assert!(places.all(|line| line.contains(&ours)), "{text}");
+    }
 
     #[test]
     fn proxies_and_certificates_of_the_host_are_kept_and_its_hooks_are_not() {

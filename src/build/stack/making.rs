@@ -11,6 +11,7 @@ use super::suite::Suite;
 use super::wanted::Wanted;
 use super::{mmdebstrap, tidy};
 use crate::app::{Digest, Failure};
+use crate::keeper::Cancel;
 use crate::store::Home;
 use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeMap;
@@ -42,6 +43,7 @@ pub fn make(
     home: &Home,
     archive: &Archive,
     wanted: &Wanted,
+    cancel: &Cancel,
     said: &mut dyn FnMut(&str),
 ) -> Result<Root, Failure> {
     if let Some(root) = find(home, wanted)? {
@@ -51,7 +53,7 @@ pub fn make(
     if let Some(root) = find(home, wanted)? {
         return Ok(root);
     }
-    let (area, solved) = ask(home, archive, wanted, said)?;
+    let (area, solved) = ask(home, archive, wanted, cancel, said)?;
     make_of(home, &area, wanted, &solved, said)
 }
 
@@ -61,11 +63,12 @@ pub fn upgrade(
     home: &Home,
     archive: &Archive,
     wanted: &Wanted,
+    cancel: &Cancel,
     said: &mut dyn FnMut(&str),
 ) -> Result<(Root, Root, Vec<Change>), Failure> {
-    let old = make(home, archive, wanted, said)?;
+    let old = make(home, archive, wanted, cancel, said)?;
     let _lock = lock(home)?;
-    let (area, solved) = ask(home, archive, wanted, said)?;
+    let (area, solved) = ask(home, archive, wanted, cancel, said)?;
     let now = solved.iter().map(|one| (one.name.clone(), one.version.clone())).collect();
     if record::changes(&old.packages, &now).is_empty() {
         return Ok((old.clone(), old, Vec::new()));
@@ -79,11 +82,12 @@ fn ask(
     home: &Home,
     archive: &Archive,
     wanted: &Wanted,
+    cancel: &Cancel,
     said: &mut dyn FnMut(&str),
 ) -> Result<(Area, Vec<Solved>), Failure> {
     needs_root(wanted.suite)?;
     room::room_to_build(home.dir())?;
-    let area = Area::open(home, archive, wanted.suite, said)?;
+    let area = Area::open(home, archive, wanted.suite, cancel, said)?;
     let solved = fetch::solve(&area, wanted)?;
     Ok((area, solved))
 }
@@ -97,7 +101,7 @@ fn make_of(
 ) -> Result<Root, Failure> {
     mmdebstrap::at_hand(home, area, said)?;
     let packages = fetch::fetch(home, area, wanted, solved, said)?;
-    let made = construct(home, wanted.suite, &packages, said)?;
+    let made = construct(home, wanted.suite, &packages, &area.cancel, said)?;
     let record = publish(home, wanted, packages, made)?;
     record::fulfil(home, wanted, record.digest)?;
     said(&format!("{} is {}", wanted.suite, record.digest.short()));
@@ -122,11 +126,12 @@ pub(super) fn construct(
     home: &Home,
     suite: Suite,
     packages: &BTreeMap<String, Package>,
+    cancel: &Cancel,
     said: &mut dyn FnMut(&str),
 ) -> Result<Made, Failure> {
     needs_root(suite)?;
     let tmp = TmpDir::new(&home.tmp(), "stack")?;
-    let root = mmdebstrap::run(home, suite, packages, &tmp, said)?;
+    let root = mmdebstrap::run(home, suite, packages, &tmp, cancel, said)?;
     let size = tidy::tidy(&root)?;
     tidy::check(&root, packages)?;
     let digest = crate::codebase::tree_digest(&root)?;

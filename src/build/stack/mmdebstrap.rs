@@ -7,6 +7,7 @@ use super::record::Package;
 use super::suite::Suite;
 use super::{index, packages};
 use crate::app::Failure;
+use crate::keeper::Cancel;
 use crate::sandbox::Env;
 use crate::store::Home;
 use std::collections::BTreeMap;
@@ -52,7 +53,7 @@ fn package(home: &Home) -> PathBuf {
 }
 
 /// The program, unpacked into `tmp` where it is not installed.
-fn program(home: &Home, tmp: &Path) -> Result<PathBuf, Failure> {
+fn program(home: &Home, tmp: &Path, cancel: &Cancel) -> Result<PathBuf, Failure> {
     if !Path::new(PERL).exists() {
         return Err(Failure::platform(
             "a stack of Debian packages is made with mmdebstrap, a Perl program",
@@ -70,7 +71,7 @@ fn program(home: &Home, tmp: &Path) -> Result<PathBuf, Failure> {
     }
     let to = tmp.join("mmdebstrap");
     let argv = ["dpkg-deb", "-x", &package.to_string_lossy(), &to.to_string_lossy()];
-    let ended = area::run(&argv, Env::default(), tmp, &mut |_| ())?;
+    let ended = area::run(&argv, Env::default(), tmp, cancel)?;
     match ended.code {
         0 => Ok(to.join("usr/bin/mmdebstrap")),
         _ => Err(ended
@@ -85,9 +86,10 @@ pub fn run(
     suite: Suite,
     packages: &BTreeMap<String, Package>,
     tmp: &TmpDir,
+    cancel: &Cancel,
     said: &mut dyn FnMut(&str),
 ) -> Result<PathBuf, Failure> {
-    let program = program(home, tmp.path())?;
+    let program = program(home, tmp.path(), cancel)?;
     let (repository, root) = (tmp.path().join("packages"), tmp.path().join("root"));
     for folder in [&repository, &root, &tmp.path().join("work")] {
         fs::create_dir_all(folder).map_err(failed("make", folder))?;
@@ -105,7 +107,7 @@ pub fn run(
     argv.push(format!("deb [trusted=yes] copy:{} ./", repository.display()));
     let argv: Vec<&str> = argv.iter().map(String::as_str).collect();
     said(&format!("making a root file system of {} packages", packages.len()));
-    let ended = area::run(&argv, environment(tmp), tmp.path(), &mut |_| ())?;
+    let ended = area::run(&argv, environment(tmp), tmp.path(), cancel)?;
     match ended.code {
         0 => Ok(root),
         _ => Err(broken(&ended, suite)),

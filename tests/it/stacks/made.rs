@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Mutex;
 use xii::build::stack::{self, Archive, Root, Suite, Wanted};
+use xii::keeper::Cancel;
 use xii::store::Home;
 
 /// A home that has the stack.
@@ -67,5 +68,8 @@ fn shared() -> Root {
 fn make() -> Root {
     let folder = shared_folder();
     let home = Home::open(&folder.join("home"), &folder.join("run")).unwrap();
-    stack::make(&home, &Archive::OfHost, &wanted(), &mut |line| eprintln!("{line}")).unwrap()
+    stack::make(&home, &Archive::OfHost, &wanted(), &Cancel::new().unwrap(), &mut |line| {
+        eprintln!("{line}")
+    })
+    .unwrap()
 }

@@ -4,3 +4,4 @@ mod deploys;
 mod folder;
 mod made;
 mod packages;
+mod proof;

@@ -4,19 +4,20 @@ use super::made::{made, wanted};
 use crate::stage::xii;
 use std::process::{Command, Stdio};
 use xii::build::stack::{self, Archive, Suite, Wanted};
+use xii::keeper::Cancel;
 
 #[test]
 fn a_stack_made_again_from_its_packages_is_the_same_to_the_last_byte() {
     let test = "a_stack_made_again_from_its_packages_is_the_same_to_the_last_byte";
     let Some(made) = made(test) else { return };
-    let (home, digest) = (&made.home, made.root.digest);
-    stack::remake(home, &digest, &mut |_| ()).unwrap();
+    let (home, digest, cancel) = (&made.home, made.root.digest, Cancel::new().unwrap());
+    stack::remake(home, &digest, &cancel, &mut |_| ()).unwrap();
     assert_eq!(std::fs::read_dir(home.tmp()).unwrap().count(), 0, "nothing else is left");
 
     // Gone from the disk, it is made from the packages that are still kept.
     std::fs::rename(made.root.folder(home), home.tmp().join("build-gone")).unwrap();
     assert_eq!(stack::find(home, &wanted()).unwrap(), None);
-    stack::remake(home, &digest, &mut |_| ()).unwrap();
+    stack::remake(home, &digest, &cancel, &mut |_| ()).unwrap();
     assert_eq!(stack::find(home, &wanted()).unwrap().as_ref(), Some(&made.root));
     let names: Vec<_> = ["less", "libc6", "tzdata", "ca-certificates"].into();
     assert!(names.iter().all(|name| made.root.packages.contains_key(*name)), "{:?}", made.root);
@@ -39,10 +40,12 @@ fn a_root_that_was_altered_is_not_what_its_packages_make() {
     let version = place.join("etc/debian_version");
     std::fs::remove_file(&version).unwrap();
     std::fs::write(&version, "99\n").unwrap();
-    let failure = stack::remake(home, &other, &mut |_| ()).unwrap_err();
+    let failure = stack::remake(home, &other, &Cancel::new().unwrap(), &mut |_| ()).unwrap_err();
     assert_eq!(failure.exit_code(), 1);
     assert!(failure.to_string().contains("etc/debian_version"), "{failure}");
-    let unknown = stack::remake(home, &xii::app::Digest::of(b"no"), &mut |_| ()).unwrap_err();
+    let unknown =
+        stack::remake(home, &xii::app::Digest::of(b"no"), &Cancel::new().unwrap(), &mut |_| ())
+            .unwrap_err();
     assert_eq!(unknown.exit_code(), 2);
 }
 
@@ -52,7 +55,9 @@ fn a_package_that_is_not_there_is_named_before_anything_is_made() {
     let Some(made) = made(test) else { return };
     let home = &made.home;
     let wanted = Wanted::new(Suite::Debian12, ["libpqq5", "less"]).unwrap();
-    let failure = stack::make(home, &Archive::OfHost, &wanted, &mut |_| ()).unwrap_err();
+    let failure =
+        stack::make(home, &Archive::OfHost, &wanted, &Cancel::new().unwrap(), &mut |_| ())
+            .unwrap_err();
     assert_eq!(failure.exit_code(), 2, "{failure}");
     assert_eq!(failure.message, "debian-12 has no package `libpqq5`");
     assert_eq!(failure.next.as_deref(), Some("did you mean `libpq5`?"));
@@ -64,11 +69,31 @@ fn a_package_that_is_not_there_is_named_before_anything_is_made() {
 fn nothing_changes_while_the_archive_has_nothing_newer() {
     let Some(made) = made("nothing_changes_while_the_archive_has_nothing_newer") else { return };
     // The shared root may be of an earlier run, so the first upgrade may find something.
-    let upgrade = || stack::upgrade(&made.home, &Archive::OfHost, &wanted(), &mut |_| ()).unwrap();
+    let cancel = Cancel::new().unwrap();
+    let upgrade =
+        || stack::upgrade(&made.home, &Archive::OfHost, &wanted(), &cancel, &mut |_| ()).unwrap();
     let (_, first, _) = upgrade();
     let (old, new, changes) = upgrade();
     assert_eq!((old.digest, new.digest), (first.digest, first.digest));
     assert_eq!(changes, []);
+}
+
+#[test]
+fn a_make_that_is_cancelled_ends_with_its_tools_and_leaves_nothing() {
+    let test = "a_make_that_is_cancelled_ends_with_its_tools_and_leaves_nothing";
+    let Some(made) = made(test) else { return };
+    let (home, digest, cancel) = (&made.home, made.root.digest, Cancel::new().unwrap());
+    let failure = std::thread::scope(|scope| {
+        let making = scope.spawn(|| stack::remake(home, &digest, &cancel, &mut |_| ()));
+        crate::stage::wait_until("a root under construction", || {
+            let mut found = std::fs::read_dir(home.tmp()).unwrap().flatten();
+            found.any(|entry| entry.path().join("root/usr").is_dir()).then_some(())
+        });
+        cancel.cancel();
+        making.join().unwrap().unwrap_err()
+    });
+    assert_eq!(failure.message, "making the stack was cancelled");
+    assert_eq!(std::fs::read_dir(home.tmp()).unwrap().count(), 0);
 }
 
 #[test]
