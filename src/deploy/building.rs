@@ -112,7 +112,7 @@ fn summary(plan: &Plan, made: &build::Build) -> String {
     format!("{}{cached}, {}", plan.title(), made.digest.short())
 }
 
-fn record(
+pub(super) fn record(
     host: &Host,
     key: &Digest,
     app: &AppName,

@@ -11,6 +11,8 @@ pub struct Platform {
     pub toolchains: Toolchains,
     /// Where stacks have their packages from.
     pub archive: Archive,
+    /// Builds made again share one set of empty caches.
+    pub verifying: tokio::sync::Mutex<()>,
 }
 
 impl Platform {

@@ -50,6 +50,7 @@ async fn run(settings: ServerSettings, log: Log) -> Result<(), Failure> {
         deploys: Deploys::new(host.clone()),
         toolchains,
         archive: settings.archive.clone(),
+        verifying: Default::default(),
     });
     recover(&platform, log).await?;
     let listener = listen(&host.home.socket())?;

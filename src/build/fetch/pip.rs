@@ -102,8 +102,17 @@ impl Kitchen<'_, '_, '_> {
 
     fn pip(&mut self, root: &Path, target: &Path, what: &[&str]) -> Result<(), Failure> {
         let pip = target.join("bin/pip").display().to_string();
-        let words =
-            [&pip, "install", "--no-compile", "--no-cache-dir", "--progress-bar", "off", "-q"];
+        let words = [
+            &pip,
+            "install",
+            "--only-binary",
+            ":all:",
+            "--no-compile",
+            "--no-cache-dir",
+            "--progress-bar",
+            "off",
+            "-q",
+        ];
         self.run(root, target, &[&words[..], what].concat())
     }
 

@@ -25,7 +25,6 @@ fn a_build_that_is_another_each_time_is_told_which_files_differ() {
     let _ = app.xii(&["deploy"]).ok();
     let said = app.xii(&["build", "verify"]);
     let _ = said.refused(3, &["the same commit gave another build", "app/public/id"]);
-    let builds = std::fs::read_dir(world.home().join("builds")).unwrap().count();
-    assert_eq!(builds, 1, "the second build is not kept");
+    let _ = app.xii(&["deploy"]).ok().says(&["unchanged"]);
     world.leave();
 }
