@@ -14,7 +14,7 @@ use super::steps::{self, Bench};
 use super::tool::Origin;
 use super::tree::Tree;
 use super::{layer, room};
-use crate::app::{AppName, Failure};
+use crate::app::{AppName, Digest, Failure};
 use crate::keeper::Cancel;
 use crate::sandbox::{Mount, Root, User};
 use crate::store::Home;
@@ -63,6 +63,8 @@ pub struct Request<'a> {
     pub source_date_epoch: i64,
     /// Set from outside to give up.
     pub cancel: &'a Cancel,
+    /// A build of the same app: what is the same in both takes no more room.
+    pub like: Option<Digest>,
 }
 
 /// Blocking. What it says goes to `said` as it happens; on any error nothing is left.
@@ -270,6 +272,7 @@ impl Run<'_, '_, '_> {
                 &request.workspace.result(),
                 &description,
                 request.user.is_some(),
+                request.like.as_ref(),
             )?);
             Ok(false)
         })?;

@@ -42,6 +42,7 @@ impl World {
             user: None,
             source_date_epoch: 1_700_000_000,
             cancel: &self.cancel,
+            like: None,
         };
         let mut events = Vec::new();
         let built = build_it(&request, exec, &mut |event| events.push(event));
@@ -242,6 +243,7 @@ impl World {
             user: None,
             source_date_epoch: 0,
             cancel: &self.cancel,
+            like: None,
         };
         build_it(&request, exec, &mut |_| {})
     }

@@ -23,6 +23,7 @@
 //! steps.rs           one step, and how it failed   version.rs  versions, written and found
 //! layer.rs           dependencies kept for the next build
 //! bounds.rs disk.rs what a build may use           cache.rs   cache/<app>
+//! share.rs           what two builds have in common
 //! files.rs room.rs   trees of files, and room for them
 //! ```
 
@@ -55,6 +56,7 @@ mod relocate;
 mod result;
 mod room;
 mod rust;
+mod share;
 pub mod stack;
 mod stacks;
 pub mod static_server;

@@ -8,6 +8,7 @@ use super::event::Phase;
 use super::files::{self, TmpDir, failed};
 use super::language::Kind;
 use super::plan::Plan;
+use super::share;
 use super::stacks::Mounted;
 use crate::app::{Digest, Failure, ProcessType};
 use crate::sandbox::{Mount, User};
@@ -100,6 +101,7 @@ pub fn store(
     tree: &Path,
     description: &Description,
     as_root: bool,
+    like: Option<&Digest>,
 ) -> Result<(Digest, u64), Failure> {
     let path = tree.join(FILE);
     let mut text = serde_json::to_string_pretty(description)
@@ -114,6 +116,9 @@ pub fn store(
         return Err(too_many_files(MOST_FILES));
     }
     let digest = crate::codebase::tree_digest(tree)?;
+    if let Some(like) = like.filter(|like| **like != digest) {
+        share::share(tree, &home.build(like))?;
+    }
     files::publish(tree, &home.build(&digest))?;
     Ok((digest, extent.bytes))
 }

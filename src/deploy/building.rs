@@ -6,7 +6,7 @@ use crate::app::{AppName, DeployRef, Digest, Failure, ManifestTexts, Manifests, 
 use crate::build::{self, Bounds, Confined, Confinement, Event, Plan, Workspace, build_key};
 use crate::codebase::Facts;
 use crate::keeper::Cancel;
-use crate::release::Stack;
+use crate::release::{self, Stack};
 use crate::run::Host;
 use crate::sandbox::{Level, User};
 use crate::store::BuildRecord;
@@ -45,20 +45,22 @@ pub(super) async fn build(
         phase.done(format!("unchanged, {}", known.digest.short()));
         return Ok(Built { digest: known.digest, stack: stack(&plan), commands: plan.commands });
     }
-    let made = make(host, journal, &deploy.app, &plan, facts, workspace).await?;
+    let like = release::head(&host.ledger, &host.key, deploy)?.and_then(|head| head.build);
+    let source = (workspace, like);
+    let made = make(host, journal, &deploy.app, &plan, facts, source).await?;
     record(host, &key, &deploy.app, facts, &plan, &made)?;
     phase.done(summary(&plan, &made));
     Ok(Built { digest: made.digest, stack: stack(&plan), commands: plan.commands })
 }
 
-/// Runs the plan; `app` is whose caches it uses.
+/// Runs the plan; `app` is whose caches it uses. Beside the source, the build before it.
 pub(super) async fn make(
     host: &Arc<Host>,
     journal: &Arc<Journal>,
     app: &AppName,
     plan: &Plan,
     facts: &Facts,
-    workspace: Workspace,
+    (workspace, like): (Workspace, Option<Digest>),
 ) -> Result<build::Build, Failure> {
     let manifests = Manifests::parse(&ManifestTexts::read(&workspace.source())?)?;
     let cancel = Cancel::new()?;
@@ -69,6 +71,7 @@ pub(super) async fn make(
         plan: plan.clone(),
         bounds: Bounds::of(&manifests.settings.build),
         workspace,
+        like,
         commit_time: facts.commit_time.as_second(),
         cancel: cancel.clone(),
     };
@@ -144,6 +147,7 @@ struct Work {
     plan: Plan,
     bounds: Bounds,
     workspace: Workspace,
+    like: Option<Digest>,
     commit_time: i64,
     cancel: Cancel,
 }
@@ -164,6 +168,7 @@ impl Work {
             user: (self.host.level == Level::Full).then_some(user),
             source_date_epoch: self.commit_time,
             cancel: &self.cancel,
+            like: self.like,
         };
         build::open_cache(&self.host.home, &self.app)?;
         let built = build::build(&request, &mut exec, &mut |event| say(&self.journal, event));

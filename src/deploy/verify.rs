@@ -30,7 +30,7 @@ pub async fn verify_build(
     let app: AppName =
         NOBODYS.parse().map_err(|error| Failure::internal("a name is none").because(error))?;
     build::remove_cache(&host.home, &app)?;
-    let made = make(host, journal, &app, &plan, &facts, workspace).await;
+    let made = make(host, journal, &app, &plan, &facts, (workspace, None)).await;
     build::remove_cache(&host.home, &app)?;
     let made = made?;
     if made.digest != known {

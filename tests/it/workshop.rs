@@ -110,6 +110,7 @@ impl World {
             user: Some(self.user.clone()),
             source_date_epoch: self.commit_time,
             cancel: &self.cancel,
+            like: None,
         };
         build(&request, &mut exec, said)
     }
