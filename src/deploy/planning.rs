@@ -8,23 +8,39 @@ use crate::build::{self, Below, Plan, Stop, Tool, Toolchains, Tree, Wish, Worksp
 use crate::keeper::Cancel;
 use crate::run::Host;
 use crate::sandbox::{Level, Root};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// What is known before anything was fetched.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Planned {
     Ready(Box<Plan>),
     /// The rest can be said when this is here.
     Needs {
         needs: Wish,
-        #[serde(skip_serializing_if = "Option::is_none")]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         on: Option<Digest>,
     },
     NeedsStack {
         needs_stack: Wanted,
     },
+}
+
+impl std::fmt::Display for Planned {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Planned::Ready(plan) => plan.fmt(f),
+            Planned::Needs { needs, .. } => {
+                writeln!(f, "fetches    {needs}")?;
+                writeln!(f, "           the rest is planned when it is here")
+            }
+            Planned::NeedsStack { needs_stack } => {
+                writeln!(f, "makes      the stack {needs_stack}, once for this server")?;
+                writeln!(f, "           the rest is planned when it is here")
+            }
+        }
+    }
 }
 
 /// Decides what a build would do; nothing is run.

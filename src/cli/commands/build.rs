@@ -7,9 +7,9 @@ use crate::app::Failure;
 use crate::build::Explanation;
 use crate::cli::target::path;
 use crate::cli::{Invocation, Outcome, change};
+use crate::deploy::Planned;
 use crate::server::api::{Changed, How};
 use clap::{Args, Subcommand};
-use serde_json::Value;
 
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true)]
@@ -60,9 +60,9 @@ pub async fn run(args: &BuildArgs, to: &Invocation) -> Outcome {
     }
     let client = to.client()?;
     let source = args.source.open(to, args.revision.as_deref())?;
-    let plan: Value = upload(&client, "/v1/build-plan", source, How::default()).await?;
-    to.ui.show(&plan, |plan| outline(plan, 0));
-    to.ui.say("--json shows the environment and the stack as well");
+    let plan: Planned = upload(&client, "/v1/build-plan", source, How::default()).await?;
+    to.ui.show(&plan, Planned::to_string);
+    to.ui.say("--json shows the environment as well");
     Ok(0)
 }
 
@@ -83,53 +83,4 @@ async fn verify(args: &VerifyArgs, to: &Invocation) -> Outcome {
     let place = path(&deploy, "/build-verify");
     let changed: Changed = upload(&client, &place, source, How::default()).await?;
     change::finish(to, &client, &deploy, changed).await
-}
-
-/// Long and the same for every build.
-const LEFT_OUT: [&str; 2] = ["env", "stack"];
-
-/// JSON as an indented outline; what is empty is left out.
-fn outline(value: &Value, depth: usize) -> String {
-    match value {
-        Value::Object(map) => {
-            let shown = map.iter().filter(|(name, _)| !LEFT_OUT.contains(&name.as_str()));
-            shown.map(|(name, value)| entry(name, value, depth)).collect()
-        }
-        Value::Array(list) => list.iter().map(|value| entry("-", value, depth)).collect(),
-        other => entry("", other, depth),
-    }
-}
-
-fn entry(name: &str, value: &Value, depth: usize) -> String {
-    let indent = "  ".repeat(depth);
-    match value {
-        Value::Null | Value::Bool(false) => String::new(),
-        Value::Bool(true) => format!("{indent}{name}\n"),
-        Value::String(text) => format!("{indent}{name} {text}\n"),
-        Value::Number(number) => format!("{indent}{name} {number}\n"),
-        Value::Array(words) if name == "argv" => {
-            let words: Vec<&str> = words.iter().filter_map(Value::as_str).collect();
-            format!("{indent}{name} {}\n", words.join(" "))
-        }
-        nested => match outline(nested, depth + 1) {
-            empty if empty.is_empty() => empty,
-            lines => format!("{indent}{name}\n{lines}"),
-        },
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_plan_is_an_outline() {
-        let plan = serde_json::json!({
-            "language": "python",
-            "env": {"CI": "1"},
-            "steps": [{"argv": ["pip", "install"], "may_fail": false}],
-            "warnings": [],
-        });
-        assert_eq!(outline(&plan, 0), "language python\nsteps\n  -\n    argv pip install\n");
-    }
 }
