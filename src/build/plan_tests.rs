@@ -119,6 +119,17 @@ fn a_version_that_is_not_to_be_had_lists_what_is_and_the_line_to_write() {
 }
 
 #[test]
+fn a_python_that_only_a_stack_has_is_had_by_declaring_the_stack() {
+    let next = |text: &str| {
+        let files = [("requirements.txt", ""), (".python-version", text)];
+        made(&files, WEB, None).unwrap_err().next.unwrap()
+    };
+    let line = "write `stack = \"debian-13\"` into xii.toml, which has Python 3.13, write `3.12.1`";
+    assert!(next("3.13").starts_with(line), "{}", next("3.13"));
+    assert!(next("3.13.5").starts_with("write `3.12.1` into .python-version"));
+}
+
+#[test]
 fn an_odd_version_file_is_shown_with_its_line() {
     let failure =
         made(&[("requirements.txt", ""), (".python-version", "# mine\nmy-env\n")], WEB, None)

@@ -158,8 +158,12 @@ fn unavailable(declared: Option<&Declared>, available: &Toolchains, stack: &Belo
         failure.why(format!("{what} cannot make a venv: {why}"))
     });
     let all: Vec<String> = available.of(ToolName::Python).map(Tool::to_string).collect();
+    let suite = declared.and_then(suite_with);
     if all.is_empty() {
-        return failure.next("apt install python3-venv");
+        return failure.next(match suite {
+            Some(suite) => format!("apt install python3-venv, or {}", taking(suite)),
+            None => "apt install python3-venv".to_string(),
+        });
     }
     let failure = failure.why(format!("available: {}", all.join(", ")));
     let newest = available.of(ToolName::Python).map(|python| python.version).max();
@@ -179,13 +183,18 @@ fn unavailable(declared: Option<&Declared>, available: &Toolchains, stack: &Belo
         _ if stack.build_root().is_some() => format!("write `{minor}` into .python-version"),
         _ => format!("write `{version}` into .python-version"),
     };
-    failure.next(match (stack, declared.and_then(suite_with)) {
-        (Below::Host(_), _) => format!("{line}, or install the version asked for on the server"),
-        (Below::Debian { .. }, Some(suite)) => {
-            format!("write `stack = \"{suite}\"` into xii.toml, which has it, or {line}")
+    failure.next(match (stack, suite) {
+        (Below::Host(_), Some(suite)) => {
+            format!("{}, {line}, or install the version asked for on the server", taking(suite))
         }
+        (Below::Host(_), None) => format!("{line}, or install the version asked for on the server"),
+        (Below::Debian { .. }, Some(suite)) => format!("{}, or {line}", taking(suite)),
         (Below::Debian { .. }, None) => line,
     })
+}
+
+fn taking(suite: Suite) -> String {
+    format!("write `stack = \"{suite}\"` into xii.toml, which has Python {}", suite.python())
 }
 
 /// A Debian whose own Python would do.
@@ -305,7 +314,7 @@ mod tests {
         };
         let (message, next) = refused("3.13", &debian);
         assert_eq!(message, "Python 3.13, which .python-version asks for, is not in debian-12");
-        let xii_toml = "write `stack = \"debian-13\"` into xii.toml, which has it";
+        let xii_toml = "write `stack = \"debian-13\"` into xii.toml, which has Python 3.13";
         assert_eq!(next, format!("{xii_toml}, or write `3.11` into .python-version"));
         assert_eq!(refused("3.12", &debian).1, "write `3.11` into .python-version");
         assert!(refused("3.13", &Below::default()).1.ends_with("on the server"));
