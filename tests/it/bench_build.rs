@@ -91,7 +91,7 @@ fn builds_beside_the_bare_tool() {
 }
 
 fn measure(subject: &Subject) {
-    let world = World::new();
+    let world = World::with_tools();
     let mut files = subject.files.clone();
     files.extend(locked(&world, subject));
     let borrowed: Vec<(&str, &str)> = files.iter().map(|(p, t)| (*p, t.as_str())).collect();

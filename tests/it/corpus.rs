@@ -63,7 +63,7 @@ fn every_app_of_the_corpus_says_what_is_expected_of_it() {
 fn public_apps_deploy_unmodified() {
     let folder = std::env::var("XII_TEST_CORPUS").expect("XII_TEST_CORPUS names the checkouts");
     let only = std::env::var("XII_TEST_CORPUS_ONLY").unwrap_or_default();
-    let world = World::new();
+    let world = World::with_tools();
     let mut wrong = Vec::new();
     println!("| app | deploy | answer |\n|---|---|---|");
     for app in corpus().app.iter().filter(|app| app.name.contains(&only)) {

@@ -22,6 +22,8 @@ pub struct World {
     left: bool,
     /// The server and its clients run without root.
     rootless: bool,
+    /// Where the server looks for toolchains, besides the system's own.
+    tools: String,
 }
 
 /// What a command printed and how it ended.
@@ -89,7 +91,21 @@ impl World {
     pub fn without_server() -> World {
         // Short: socket paths end at 108 bytes.
         let folder = tempfile::Builder::new().prefix("xii").tempdir().unwrap();
-        World { folder, http: Default::default(), left: false, rootless: false }
+        World {
+            folder,
+            http: Default::default(),
+            left: false,
+            rootless: false,
+            tools: String::new(),
+        }
+    }
+
+    /// Whose server finds the toolchains that these tests were started with.
+    pub fn with_tools() -> World {
+        let mut world = World::without_server();
+        world.tools = crate::workshop::path();
+        world.up();
+        world
     }
 
     pub fn up(&self) {
@@ -136,7 +152,7 @@ impl World {
             .args(words)
             .current_dir(folder)
             .env_clear()
-            .env("PATH", "/usr/local/bin:/usr/bin:/bin:/usr/sbin")
+            .env("PATH", format!("/usr/local/bin:/usr/bin:/bin:/usr/sbin:{}", self.tools))
             .env("HOME", self.folder())
             .env("XII_HOME", self.home())
             .env("XII_HTTP", "127.0.0.1:0")
