@@ -50,14 +50,18 @@ pub(super) async fn attend(
     let runnable = host.runnable(&release.deploy, release.number)?;
     let began = Timestamp::now();
     let one_off = OneOff::start(host, &runnable, kind, argv, Vec::new(), Stdio::Log).await?;
-    let process = one_off.id.process_type.clone();
+    let what = match kind {
+        OneOffKind::Release => "the release phase",
+        OneOffKind::Postdeploy => "the postdeploy script",
+        OneOffKind::Run => "the command",
+    };
     let filter = Filter { source: None, process: Some(one_off.id.name()) };
     let dir = host.home.deploy_logs(&release.deploy);
     let output = Output { dir, filter, began, printed: 0 };
     let exit = follow(one_off, output, journal).await?;
     match journal.is_cancelled() {
         false => Ok(exit),
-        true => Err(Failure::platform(format!("cancelled during the {process} command"))
+        true => Err(Failure::platform(format!("cancelled during {what}"))
             .why(format!("it was sent SIGTERM and ended: exit {}", exit.status()))),
     }
 }
