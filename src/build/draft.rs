@@ -7,7 +7,7 @@ use super::stack::Wanted;
 use super::tool::{Tool, Wish};
 use super::toolchain::Toolchains;
 use super::tree::Tree;
-use crate::app::{Diagnostics, Digest, Failure, Manifests};
+use crate::app::{Diagnostics, Failure, Manifests};
 
 pub struct Draft<'a> {
     pub tree: &'a Tree,
@@ -20,26 +20,10 @@ pub struct Draft<'a> {
 #[derive(Debug, PartialEq, Eq)]
 pub enum Stop {
     /// Fetch this, then plan again.
-    Needs(Wish, Option<Digest>),
+    Needs(Wish),
     /// Make this root, then plan again.
     NeedsStack(Wanted),
     Failed(Failure),
-}
-
-impl Stop {
-    /// Where what is needed has to work: a root of packages, or the host.
-    pub(super) fn on(self, root: Option<Digest>) -> Self {
-        match self {
-            Stop::Needs(wish, _) => Stop::Needs(wish, root),
-            other => other,
-        }
-    }
-}
-
-impl From<Wish> for Stop {
-    fn from(wish: Wish) -> Self {
-        Stop::Needs(wish, None)
-    }
 }
 
 impl From<Failure> for Stop {
@@ -59,7 +43,7 @@ impl From<Stop> for Failure {
     fn from(stop: Stop) -> Self {
         match stop {
             Stop::Failed(failure) => failure,
-            Stop::Needs(wish, _) => Failure::app(format!("{wish} is not on this server")),
+            Stop::Needs(wish) => Failure::app(format!("{wish} is not on this server")),
             Stop::NeedsStack(wanted) => Failure::app(format!("{wanted} is not on this server")),
         }
     }
@@ -84,7 +68,7 @@ impl Draft<'_> {
     pub fn fetched(&self, wish: Wish, fits: impl Fn(&Tool) -> bool) -> Result<Tool, Stop> {
         match self.available.choose(wish.name, fits) {
             Some(tool) => Ok(tool.clone()),
-            None => Err(wish.into()),
+            None => Err(Stop::Needs(Wish { on: self.plan.stack.build_root(), ..wish })),
         }
     }
 

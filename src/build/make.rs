@@ -240,10 +240,7 @@ impl Run<'_, '_, '_> {
     }
 
     fn root(&self) -> Root {
-        match self.request.plan.stack.build_root() {
-            None => Root::Host,
-            Some(digest) => Root::Folder(stacks::place(self.request.home, &digest)),
-        }
+        stacks::root(self.request.home, self.request.plan.stack.build_root().as_ref())
     }
 
     fn mounts(&self, workspace: &Workspace) -> Vec<Mount> {

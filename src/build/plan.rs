@@ -173,15 +173,10 @@ pub fn plan(tree: &Tree, manifests: &Manifests, available: &Toolchains) -> Resul
     draft.plan.output = build.output.clone();
     draft.plan.commands = commands;
     for kind in languages {
-        let planned = kind.language().plan(&mut draft);
-        planned.map_err(|stop| stop.on(draft.plan.stack.build_root()))?;
+        kind.language().plan(&mut draft)?;
     }
     draft.finish();
-    let plan = draft.plan;
-    if plan.commands.is_empty() && !has_commands {
-        return Err(no_procfile(tree).into());
-    }
-    Ok(plan)
+    Ok(draft.plan)
 }
 
 /// The same key, the same build: what is warned about does not count, the way to the same

@@ -9,11 +9,12 @@
 use super::exec::{Confined, Exec};
 use super::files::{self, TmpDir, failed};
 use super::plan::digest_of;
+use super::python::COMPILE;
 use super::relocate;
 use super::tool::{Origin, Tool, ToolName};
 use super::toolchain::SELF_TEST;
 use crate::app::{Digest, Failure};
-use crate::sandbox::{Mount, User};
+use crate::sandbox::{Mount, Root, User};
 use crate::store::Home;
 use serde::{Deserialize, Serialize};
 use std::fs;
@@ -37,6 +38,11 @@ impl Mounted {
 
 pub fn place(home: &Home, digest: &Digest) -> PathBuf {
     home.stacks().join(digest.to_string())
+}
+
+/// What a sandbox stands on: a root of packages, or the host.
+pub fn root(home: &Home, digest: Option<&Digest>) -> Root {
+    digest.map_or(Root::Host, |digest| Root::Folder(place(home, digest)))
 }
 
 /// The copy of a tool of the server, made now if there is none. `None`: the stack has it.
@@ -158,19 +164,7 @@ fn finish(
         // In one process and with our hash seed (so no `-I`): the bytecode is the same each time.
         said("compiling its library once");
         let library = format!("{}/lib/{}", target.display(), python.exe_name());
-        run(words(&[
-            &exe,
-            "-s",
-            "-B",
-            "-m",
-            "compileall",
-            "-f",
-            "-q",
-            "-q",
-            "--invalidation-mode",
-            "unchecked-hash",
-            &library,
-        ]))?;
+        run(words(&[&[exe.as_str(), "-s", "-B"][..], &COMPILE, &[&library]].concat()))?;
     }
     if tried != 0 || last != python.version.to_string() {
         return Err(Failure::platform(format!("Python {python} does not run from a copy"))

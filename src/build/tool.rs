@@ -53,6 +53,9 @@ pub struct Wish {
     pub declared_by: Option<String>,
     /// The Python that a tool written in Python is to run on.
     pub with: Option<Box<Tool>>,
+    /// The root that Python is part of; `None` is the host.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on: Option<Digest>,
 }
 
 impl ToolName {

@@ -17,7 +17,7 @@ pub fn explain_build(
     let host = platform.host();
     let plan = match plan_build(platform, &deploy.deploy, workspace)? {
         Planned::Ready(plan) => plan,
-        Planned::Needs { needs, .. } => return Ok(absent(format!("fetching {needs}"))),
+        Planned::Needs { needs } => return Ok(absent(format!("fetching {needs}"))),
         Planned::NeedsStack { needs_stack } => {
             return Ok(absent(format!("making the stack {}", needs_stack.suite)));
         }

@@ -2,12 +2,12 @@
 
 use super::building::{blocking, build_user, for_all_apps};
 use super::{Journal, Platform};
-use crate::app::{DeployName, Digest, Failure, ManifestTexts, Manifests};
+use crate::app::{DeployName, Failure, ManifestTexts, Manifests};
 use crate::build::stack::{self, Wanted};
 use crate::build::{self, Below, Plan, Stop, Tool, Toolchains, Tree, Wish, Workspace};
 use crate::keeper::Cancel;
 use crate::run::Host;
-use crate::sandbox::{Level, Root};
+use crate::sandbox::Level;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -19,8 +19,6 @@ pub enum Planned {
     /// The rest can be said when this is here.
     Needs {
         needs: Wish,
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        on: Option<Digest>,
     },
     NeedsStack {
         needs_stack: Wanted,
@@ -31,7 +29,7 @@ impl std::fmt::Display for Planned {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Planned::Ready(plan) => plan.fmt(f),
-            Planned::Needs { needs, .. } => {
+            Planned::Needs { needs } => {
                 writeln!(f, "fetches    {needs}")?;
                 writeln!(f, "           the rest is planned when it is here")
             }
@@ -54,7 +52,7 @@ pub fn plan_build(
     let available = platform.toolchains.with_home(&platform.host().home)?;
     match build::plan(&Tree::read(&source)?, &manifests, &available) {
         Ok(plan) => Ok(Planned::Ready(Box::new(plan))),
-        Err(Stop::Needs(needs, on)) => Ok(Planned::Needs { needs, on }),
+        Err(Stop::Needs(needs)) => Ok(Planned::Needs { needs }),
         Err(Stop::NeedsStack(needs_stack)) => Ok(Planned::NeedsStack { needs_stack }),
         Err(Stop::Failed(failure)) => Err(failure),
     }
@@ -74,14 +72,14 @@ pub(super) async fn plan_and_fetch(
         if journal.is_cancelled() {
             return Err(Failure::platform("the build was cancelled"));
         }
-        let (wish, on) = match plan_build(platform, deploy, workspace)? {
+        let wish = match plan_build(platform, deploy, workspace)? {
             Planned::Ready(plan) => {
                 if let Below::Debian { run, build, .. } = &plan.stack {
                     stack::asked(&platform.host().home, &[*run, *build])?;
                 }
                 return Ok(*plan);
             }
-            Planned::Needs { needs, on } => (needs, on),
+            Planned::Needs { needs } => needs,
             Planned::NeedsStack { needs_stack } => {
                 make_stack(platform, journal, needs_stack).await?;
                 continue;
@@ -94,7 +92,6 @@ pub(super) async fn plan_and_fetch(
             journal: journal.clone(),
             available,
             wish,
-            on,
             cancel: cancel.clone(),
         };
         blocking(journal, &cancel, move || work.run()).await?;
@@ -126,19 +123,16 @@ struct Fetching {
     journal: Arc<Journal>,
     available: Toolchains,
     wish: Wish,
-    on: Option<Digest>,
     cancel: Cancel,
 }
 
 impl Fetching {
     fn run(self) -> Result<Tool, Failure> {
-        let Fetching { host, journal, available, wish, on, cancel } = &self;
+        let Fetching { host, journal, available, wish, cancel } = &self;
         journal.output(format!("-----> fetching {wish}"));
         let user = build_user(host, None)?;
         let user = (host.level == Level::Full).then_some(&user);
-        let root =
-            on.map_or(Root::Host, |on| Root::Folder(host.home.stacks().join(on.to_string())));
-        let request = build::Fetch { home: &host.home, wish, available, root, user };
+        let request = build::Fetch { home: &host.home, wish, available, user };
         build::fetch(
             &request,
             &mut |command, line| for_all_apps(host, command, cancel, line),

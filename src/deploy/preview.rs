@@ -65,7 +65,7 @@ pub fn preview_deploy(
             let names = [plan.title()].into_iter().chain(stages);
             (names.map(|name| format!("build: {name}")).collect(), plan.commands.clone())
         }
-        Planned::Needs { needs, .. } => (vec![format!("fetch: {needs}")], BTreeMap::new()),
+        Planned::Needs { needs } => (vec![format!("fetch: {needs}")], BTreeMap::new()),
         Planned::NeedsStack { needs_stack } => {
             (vec![format!("make the stack: {needs_stack}")], BTreeMap::new())
         }

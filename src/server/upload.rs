@@ -1,5 +1,6 @@
 //! An upload: one line of JSON, then bytes that a blocking reader takes as they come.
 
+use super::pieces::Pieces;
 use crate::app::Failure;
 use axum::body::{Body, Bytes};
 use http_body_util::BodyExt;
@@ -10,11 +11,8 @@ use tokio::sync::mpsc;
 /// The head is small; a longer first line is not one.
 const LONGEST_HEAD: usize = 64 * 1024;
 
-/// The bytes after the head, for a thread that may wait.
-pub struct Upload {
-    left: Bytes,
-    more: mpsc::Receiver<io::Result<Bytes>>,
-}
+/// The bytes after the head.
+pub struct Upload(Pieces);
 
 impl Upload {
     pub async fn begin<T: DeserializeOwned>(mut body: Body) -> Result<(T, Upload), Failure> {
@@ -43,7 +41,7 @@ impl Upload {
                 }
             }
         });
-        Ok((head, Upload { left: Bytes::from(start).slice(end + 1..), more }))
+        Ok((head, Upload(Pieces::new(Bytes::from(start).slice(end + 1..), more))))
     }
 }
 
@@ -66,14 +64,6 @@ fn broken(error: io::Error) -> Failure {
 
 impl Read for Upload {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        while self.left.is_empty() {
-            match self.more.blocking_recv() {
-                Some(piece) => self.left = piece?,
-                None => return Ok(0),
-            }
-        }
-        let count = into.len().min(self.left.len());
-        into[..count].copy_from_slice(&self.left.split_to(count));
-        Ok(count)
+        self.0.read(into)
     }
 }

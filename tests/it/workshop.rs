@@ -11,7 +11,7 @@ use xii::build::{
 };
 use xii::keeper::Cancel;
 use xii::sandbox::cgroup::Hierarchies;
-use xii::sandbox::{Level, Root, User};
+use xii::sandbox::{Level, User};
 use xii::store::Home;
 
 static NEXT: AtomicU64 = AtomicU64::new(1);
@@ -97,7 +97,7 @@ impl World {
             let available = available.with_home(&self.home)?;
             let wish = match plan(&tree, &manifests, &available) {
                 Ok(plan) => break plan,
-                Err(Stop::Needs(wish, _)) => wish,
+                Err(Stop::Needs(wish)) => wish,
                 Err(stop) => return Err(stop.into()),
             };
             self.fetch_with(&wish, &available)?;
@@ -120,8 +120,7 @@ impl World {
     }
 
     pub fn fetch_with(&self, wish: &Wish, available: &Toolchains) -> Result<Tool, Failure> {
-        let request =
-            Fetch { home: &self.home, wish, available, root: Root::Host, user: Some(&self.user) };
+        let request = Fetch { home: &self.home, wish, available, user: Some(&self.user) };
         let mut exec = |command: &Confined, line: &mut dyn FnMut(&str)| self.run(command, line);
         fetch(&request, &mut exec, &mut |_| {})
     }

@@ -19,7 +19,7 @@ use super::stacks;
 use super::tool::{Origin, Tool, ToolName, Wish};
 use super::toolchain::Toolchains;
 use crate::app::Failure;
-use crate::sandbox::{Root, User};
+use crate::sandbox::User;
 use crate::store::Home;
 use std::fs;
 use std::path::PathBuf;
@@ -29,8 +29,6 @@ pub struct Fetch<'a> {
     pub home: &'a Home,
     pub wish: &'a Wish,
     pub available: &'a Toolchains,
-    /// Where the wish's own Python lies.
-    pub root: Root,
     /// As whom the clients run; `None` without root.
     pub user: Option<&'a User>,
 }

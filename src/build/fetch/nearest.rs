@@ -65,6 +65,7 @@ mod tests {
             version: version.to_string(),
             declared_by: Some(by.to_string()),
             with: None,
+            on: None,
         };
         not_to_be_had(&wish, &all)
     }

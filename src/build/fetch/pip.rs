@@ -4,7 +4,7 @@
 use super::super::exec::{Confined, Exec};
 use super::super::files::{self, failed};
 use super::super::plan::digest_of;
-use super::super::python::made_with;
+use super::super::python::{COMPILE, made_with};
 use super::super::tool::{Origin, Tool, ToolName, Wish};
 use super::super::version::Version;
 use super::super::{environment, hint, stacks};
@@ -27,7 +27,8 @@ pub fn fetch(
         wish.with.as_deref().ok_or_else(|| Failure::internal("no Python to fetch with"))?;
     let mounted = stacks::ready(home, python, user, exec, said)?;
     let mounted = mounted.iter().map(|mounted| mounted.mount(home)).collect();
-    let mut kitchen = Kitchen { python, mounted, below: &request.root, user, exec, said };
+    let mut kitchen =
+        Kitchen { python, mounted, below: stacks::root(home, wish.on.as_ref()), user, exec, said };
     // The place is named by the version, and a range is known only by trying.
     let version = match wish.version.parse() {
         Ok(version) => version,
@@ -52,7 +53,7 @@ const FORMAT: u32 = 1;
 struct Kitchen<'a, 'e, 's> {
     python: &'a Tool,
     mounted: Vec<Mount>,
-    below: &'a Root,
+    below: Root,
     user: Option<&'a User>,
     exec: &'a mut Exec<'e>,
     said: &'a mut (dyn FnMut(&str) + 's),
@@ -120,9 +121,7 @@ impl Kitchen<'_, '_, '_> {
     fn compile(&mut self, root: &Path, target: &Path) -> Result<(), Failure> {
         let python = target.join("bin/python").display().to_string();
         let library = target.join("lib").display().to_string();
-        let script = format!(
-            "{python} -m compileall -f -q -q --invalidation-mode unchecked-hash {library} || true"
-        );
+        let script = format!("{python} {} {library} || true", COMPILE.join(" "));
         self.run(root, target, &["sh", "-ec", &script])
     }
 

@@ -31,7 +31,7 @@ pub fn of_stack(root: &Path) -> Vec<Tool> {
 pub fn run(exe: &Path, exec: &mut Exec<'_>) -> Result<Result<Version, String>, Failure> {
     let npm = exe.with_file_name("npm").display().to_string();
     let mut said = Vec::new();
-    let script = format!("{npm} --version >/dev/null && {} --version", exe.display());
+    let script = format!("test -x {npm} && {} --version", exe.display());
     let mut command = Confined::new(vec!["sh".into(), "-c".into(), script]);
     command.env.insert("HOME".into(), "/tmp".into());
     let exit = exec(&command, &mut |line| said.push(line.to_string()))?;

@@ -128,7 +128,7 @@ fn of_kind(kind: Manager, tool: &Tool) -> bool {
 
 fn wish(name: ToolName, version: &str, by: Option<&str>) -> Wish {
     let declared_by = by.map(String::from);
-    Wish { name, version: version.to_string(), declared_by, with: None }
+    Wish { name, version: version.to_string(), declared_by, with: None, on: None }
 }
 
 impl Chosen {

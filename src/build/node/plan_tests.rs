@@ -70,7 +70,7 @@ impl<'a> Case<'a> {
 
     fn needs(&self) -> Wish {
         match self.plan().unwrap_err() {
-            Stop::Needs(wish, _) => wish,
+            Stop::Needs(wish) => wish,
             other => panic!("{other:?}"),
         }
     }

@@ -51,7 +51,7 @@ fn default(draft: &Draft<'_>) -> Result<Tool, Stop> {
 
 fn wish(version: &str, by: Option<&str>) -> Wish {
     let declared_by = by.map(String::from);
-    Wish { name: ToolName::Node, version: version.to_string(), declared_by, with: None }
+    Wish { name: ToolName::Node, version: version.to_string(), declared_by, with: None, on: None }
 }
 
 fn line_to_write(place: &str, node: &Tool) -> String {

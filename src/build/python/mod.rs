@@ -32,6 +32,7 @@ use std::collections::BTreeMap;
 
 pub use start::example;
 pub use tools::made_with;
+pub use venv::COMPILE;
 /// The version a tree declares, for the choice of a stack.
 pub use version::{is_here, wanted};
 

@@ -141,7 +141,7 @@ fn a_tool_that_is_not_here_is_wished_for_by_what_the_project_asks() {
         let python = "[project]\nname = \"a\"\nrequires-python = \"==3.12.*\"\n";
         let text = format!("{python}{pyproject}");
         match made_of(&[("pyproject.toml", &text), (lock, "")], "web: true", "", available) {
-            Err(Stop::Needs(wish, _)) => Some(wish),
+            Err(Stop::Needs(wish)) => Some(wish),
             _ => None,
         }
     };

@@ -35,7 +35,7 @@ pub fn tool(draft: &Draft<'_>, manager: Manager, python: &Tool) -> Result<Option
         };
         made && version
     };
-    let wish = Wish { name, version, declared_by, with: Some(Box::new(python.clone())) };
+    let wish = Wish { name, version, declared_by, with: Some(Box::new(python.clone())), on: None };
     draft.fetched(wish, fits).map(Some)
 }
 

@@ -33,17 +33,13 @@ pub fn bytecode() -> Stage {
     Stage { name: "bytecode".to_string(), steps, layer: None }
 }
 
+/// Bytecode that names no times, and so is the same each time.
+pub const COMPILE: [&str; 7] =
+    ["-m", "compileall", "-f", "-q", "-q", "--invalidation-mode", "unchecked-hash"];
+
 fn compile(what: &[&str]) -> Step {
-    let mut step = Step::new([
-        &format!("{VENV}/bin/python"),
-        "-m",
-        "compileall",
-        "-f",
-        "-q",
-        "-q",
-        "--invalidation-mode",
-        "unchecked-hash",
-    ]);
+    let mut step = Step::new([&format!("{VENV}/bin/python")]);
+    step.argv.extend(COMPILE.map(String::from));
     step.argv.extend(what.iter().map(|word| word.to_string()));
     step.cwd = "/".to_string();
     step.may_fail = true;

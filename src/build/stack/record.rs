@@ -28,11 +28,6 @@ impl Root {
     pub fn folder(&self, home: &Home) -> PathBuf {
         place(home, &self.digest)
     }
-
-    /// For a sandbox.
-    pub fn sandbox_root(&self, home: &Home) -> crate::sandbox::Root {
-        crate::sandbox::Root::Folder(self.folder(home))
-    }
 }
 
 /// `records/<digest>.json`: enough to make the root again.

@@ -9,7 +9,7 @@ mod follow;
 mod lines;
 
 pub use body::{Payload, Upload};
-pub use download::Download;
+pub use download::download;
 pub use find::{find, socket};
 pub use follow::{Ending, Followed, Interrupts, follow};
 pub use lines::Lines;

@@ -1,10 +1,11 @@
 //! `xii build export [RELEASE] --output DIR|FILE.tar`: a release as an OCI image layout.
 
 use crate::app::{Failure, ReleaseNumber};
-use crate::cli::client::{Download, Payload, request};
+use crate::cli::client::{Payload, download, request};
 use crate::cli::target::{path, target};
 use crate::cli::{Invocation, Outcome};
 use crate::codebase::{Limits, unpack};
+use crate::server::Pieces;
 use clap::Args;
 use hyper::Method;
 use serde::Serialize;
@@ -43,10 +44,10 @@ pub async fn run(args: &ExportArgs, to: &Invocation) -> Outcome {
         value.unwrap_or_default().to_string()
     };
     let (digest, release) = (header("xii-image"), format!("v{}", header("xii-release")));
-    let (download, place) = (Download::of(response.into_body()), output.clone());
+    let (sent, place) = (download(response.into_body()), output.clone());
     let writing = tokio::task::spawn_blocking(move || match is_file {
-        true => write_file(download, &place),
-        false => write_folder(download, &place),
+        true => write_file(sent, &place),
+        false => write_folder(sent, &place),
     });
     writing.await.map_err(|error| Failure::internal("writing broke off").because(error))??;
     let written = Written { release, digest, output };
@@ -73,7 +74,7 @@ fn check(output: &Path, is_file: bool) -> Result<(), Failure> {
 }
 
 /// Under another name until it is whole.
-fn write_file(mut from: Download, output: &Path) -> Result<(), Failure> {
+fn write_file(mut from: Pieces, output: &Path) -> Result<(), Failure> {
     let failed = |error: io::Error| {
         Failure::platform(format!("cannot write {}", output.display())).because(error)
     };
@@ -88,7 +89,7 @@ fn write_file(mut from: Download, output: &Path) -> Result<(), Failure> {
 }
 
 /// An image is as large as it is; its names and their places are checked.
-fn write_folder(from: Download, output: &Path) -> Result<(), Failure> {
+fn write_folder(from: Pieces, output: &Path) -> Result<(), Failure> {
     let any = Limits { entries: u64::MAX, bytes: u64::MAX };
     let was_there = output.exists();
     let unpacked = unpack(from, output, any).map(drop);

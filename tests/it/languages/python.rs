@@ -78,6 +78,7 @@ fn locked(
         version: version.into(),
         declared_by: None,
         with: Some(Box::new(python.clone())),
+        on: None,
     };
     let tool = world.fetch(&wish)?;
     let folder = world.home.tmp().join("locking");

@@ -134,7 +134,7 @@ fn fetch_without_npm(world: &World, version: &str) -> Result<Tool, Failure> {
     let mut available = Toolchains::find("").probe(&mut exec)?;
     available.tools.retain(|tool| tool.name != ToolName::Node);
     let (name, version) = (ToolName::Node, version.to_string());
-    let wish = Wish { name, version, declared_by: None, with: None };
+    let wish = Wish { name, version, declared_by: None, with: None, on: None };
     world.fetch_with(&wish, &available)
 }
 
