@@ -44,11 +44,15 @@ async fn execute(runner: &mut Runner, action: Action) -> Result<(), ()> {
 
 async fn start(runner: &mut Runner, process_type: ProcessType, index: u32, release: ReleaseNumber) {
     let slot = (process_type.clone(), index);
+    let routed = process_type == ProcessType::web();
+    let place = if routed { runner.host.boots.take(Instant::now()) } else { None };
     // Another deploy may have taken the last one since the plan was made.
-    let Some(place) = runner.host.boots.take(Instant::now()) else { return };
+    if routed && place.is_none() {
+        return;
+    }
     match try_start(runner, process_type, index, release).await {
         Ok(running) => {
-            let running = Running { place: Some(place), ..running };
+            let running = Running { place, ..running };
             runner.start_failures.remove(&slot);
             runner.instances.insert(running.id.keeper, running);
         }

@@ -1,5 +1,6 @@
-//! How many instances may boot at once: after a reboot everything wants to start, and a
-//! machine that starts it all together is late with every single one.
+//! How many routed instances may boot at once: after a reboot everything wants to start, and a
+//! machine that starts it all together is late with every single one. A boot ends with the first
+//! answer. Where nothing is routed nobody knows when it ends, and nobody waits for it.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

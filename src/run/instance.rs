@@ -34,7 +34,7 @@ pub(super) struct Running {
     /// Why it did not become ready, as long as it has not.
     pub failure: Option<Failure>,
     pub requests: mpsc::UnboundedSender<Request>,
-    /// Among those that boot; given back once that has ended, well or not.
+    /// Among the routed ones that boot; given back at the first answer, or when there is none.
     pub place: Option<Place>,
 }
 
@@ -66,9 +66,11 @@ impl Running {
     pub fn advance(&mut self, now: Timestamp) {
         if self.state == State::Starting && self.alive && self.answered {
             self.state = State::Ready;
-            self.place = None;
             self.since = now;
             self.failure = None;
+        }
+        if self.answered {
+            self.place = None;
         }
         if self.answered && self.boot_ms.is_none() {
             let ms = self.started.elapsed().as_millis();

@@ -199,11 +199,13 @@ impl View<'_> {
         let Some(release) = self.desired.release else { return Vec::new() };
         let switched = self.switched();
         let unrouted = self.slots(false).filter(|_| switched);
-        self.slots(true)
-            .chain(unrouted)
-            .filter(|(slot, wanted)| self.may_start(slot, wanted, now))
+        let places = self.observed.places.unwrap_or(usize::MAX);
+        let may_start = |(slot, wanted): &(Slot, &Wanted)| self.may_start(slot, wanted, now);
+        // Only of a routed instance is it known when its boot has ended.
+        let routed = self.slots(true).filter(may_start).take(places);
+        routed
+            .chain(unrouted.filter(may_start))
             .map(|((process_type, index), _)| Action::Start { process_type, index, release })
-            .take(self.observed.places.unwrap_or(usize::MAX))
             .collect()
     }
 

@@ -61,6 +61,14 @@ fn no_more_start_than_may_boot_at_once() {
 }
 
 #[test]
+fn what_is_not_routed_waits_for_no_boot() {
+    let desired = desired(1, &[(WORKER, 3)]);
+    let none = Observed { places: Some(0), ..Observed::default() };
+    let starts = ["start worker.1 v1", "start worker.2 v1", "start worker.3 v1"];
+    assert_eq!(next(&desired, &none), starts);
+}
+
+#[test]
 fn nothing_is_done_when_observed_is_desired() {
     let world = observed(vec![seen(WEB, 1, 1, 1, Ready), seen(WORKER, 1, 2, 1, Ready)], &[1]);
     assert!(next(&desired(1, &[(WEB, 1), (WORKER, 1)]), &world).is_empty());

@@ -54,15 +54,25 @@ fn pull_the_plug(world: &World) {
     std::fs::remove_dir_all(world.run_dir()).unwrap();
 }
 
-/// How many were seen starting at once until so many were up.
+/// How many routed ones were seen booting at once until so many instances were up. What listens
+/// has booted, or is about to answer.
 fn most_starting_until(world: &World, up: usize) -> usize {
     let mut most = 0;
     world.until("all are up", || {
         let instances = world.ps("app");
-        let count = |state: &str| instances.iter().filter(|i| i["state"] == state).count();
-        most = most.max(count("starting"));
-        (count("up") == up).then_some(most)
+        let booting = instances.iter().filter(|i| i["state"] == "starting").filter(|i| {
+            i["port"].as_u64().is_some_and(|port| !is_listening(u16::try_from(port).unwrap()))
+        });
+        most = most.max(booting.count());
+        (instances.iter().filter(|i| i["state"] == "up").count() == up).then_some(most)
     })
+}
+
+/// By the list of sockets, for an instance's port can be reached by the router only.
+fn is_listening(port: u16) -> bool {
+    let sockets = std::fs::read_to_string("/proc/net/tcp").unwrap();
+    let local = format!(":{port:04X} 00000000:0000 0A");
+    sockets.lines().any(|line| line.contains(&local))
 }
 
 fn release_phase_is_unknown(world: &World) {
