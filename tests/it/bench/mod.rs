@@ -6,6 +6,7 @@ mod formation;
 mod idle;
 mod peers;
 mod platform;
+mod router;
 mod start;
 
 use crate::world::Checkout;

@@ -3,14 +3,14 @@
 
 use super::peers::{Bubblewrap, Crun, Podman, apart};
 use super::{Subject, compare, compile_first, pss};
-use crate::stage::{Stage, final_exit, open_to_all};
+use crate::stage::{PATIENCE, Stage, open_to_all};
 use rustix::pipe::{PipeFlags, pipe_with};
 use std::io::Read;
 use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant, SystemTime};
-use xii::keeper::Output;
+use xii::keeper::{Notice, Output};
 use xii::sandbox::Limits;
 
 const ROUNDS: usize = 50;
@@ -53,7 +53,13 @@ fn xii(first: &Path, cgroup: bool) -> f64 {
         let stdio = [null().into(), stdout, null().into()];
         ended = Some(stage.start_with(Some(stdio), None));
     });
-    final_exit(&mut ended.unwrap());
+    // The keeper goes when somebody has heard of the end, if it is not gone already.
+    let mut connection = ended.unwrap();
+    while let Ok(Some(notice)) = connection.next_event(PATIENCE) {
+        if matches!(notice, Notice::Exited(_)) {
+            break;
+        }
+    }
     stage.nothing_is_left();
     took
 }

@@ -16,4 +16,4 @@ mod timeline;
 mod twenty_changes;
 mod victims;
 
-pub use victims::{Victim, pids};
+pub use victims::{Victim, children, pids};

@@ -71,7 +71,7 @@ fn record_pid(path: &Path) -> Option<i32> {
     (started.is_some() && started == record["start_time"].as_u64()).then_some(pid)
 }
 
-fn children(parent: i32) -> Vec<i32> {
+pub fn children(parent: i32) -> Vec<i32> {
     let entries = std::fs::read_dir("/proc").unwrap().flatten();
     let pids = entries.filter_map(|entry| entry.file_name().to_string_lossy().parse().ok());
     pids.filter(|pid| parent_of(*pid) == Some(parent)).collect()

@@ -2,7 +2,7 @@
 
 mod control;
 mod handover;
-mod harness;
+pub mod harness;
 mod load;
 mod logs;
 mod patience;
