@@ -17,9 +17,24 @@ deny:
 ci:
     .ci/run
 
-# Figures of docs/benchmarks.md; wants a quiet machine
-bench:
-    cargo test --locked --release --test it bench:: -- --ignored --nocapture --test-threads 1
+# Figures of docs/benchmarks.md; each wants a quiet machine, root, and the peers it names
+bench name="":
+    cargo test --locked --release --test it bench::{{name}} -- --ignored --nocapture --test-threads 1
+
+# Start of an instance beside bare exec, bubblewrap, crun, podman; of a formation beside honcho, foreman
+bench-start: (bench "start") (bench "formation")
+
+# What xii itself takes of a change
+bench-deploy: (bench "deploy")
+
+# The commands that only read, beside podman ps; a line from print to tail
+bench-cli: (bench "platform")
+
+# Memory and processor time of a platform at rest with ten instances
+bench-idle: (bench "idle")
+
+# Processor time per request beside haproxy, nginx and caddy; wants wrk
+bench-router: (bench "router")
 
 # Thousands of kill -9; a failure prints the XII_TEST_SEED that repeats its decisions
 crash kills="5000":

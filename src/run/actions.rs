@@ -1,13 +1,14 @@
 //! Carrying out what the plan says: keepers, ports, the routing table.
 
 use super::Host;
+use super::boots::Place;
 use super::instance::Running;
-use super::plan::{Action, State};
+use super::plan::{Action, Slot, State};
 use super::runnable::{Launch, Runnable};
 use super::runner::{Message, RouterState, Runner, StartFailure};
 use super::{keepers, readiness};
 use crate::app::{Failure, InstanceId, ProcessType, ReleaseNumber};
-use crate::keeper::{Output, Request, Restart};
+use crate::keeper::{Client, Output, Request, Restart};
 use crate::router::{Service, State as ServiceState, Target};
 use crate::sandbox::Level;
 use jiff::{SignedDuration, Timestamp};
@@ -15,62 +16,65 @@ use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use tokio::task::JoinHandle;
 
 /// Back-off of crashed instances: at once, then 1 s doubling to 5 min, forgotten after a
 /// minute of health.
 const RESTART: Restart = Restart::Always { first_ms: 1_000, most_ms: 300_000, healthy_ms: 60_000 };
 
+/// As many keepers are started at once: most of a start is waiting for the kernel.
+const STARTS_AT_ONCE: usize = 8;
+
 /// `Err` means that the rest of the plan must wait: the routers have not answered.
 pub(super) async fn execute_all(runner: &mut Runner, plan: &[Action]) -> Result<(), ()> {
-    for action in plan {
-        execute(runner, action.clone()).await?;
+    let is_start = |action: &Action| matches!(action, Action::Start { .. });
+    for actions in plan.chunk_by(|one, next| is_start(one) && is_start(next)) {
+        match actions {
+            [Action::Route(keepers)] => route(runner, keepers.clone()).await?,
+            [Action::Stop(id)] => stop(runner, id),
+            starts => {
+                for starts in starts.chunks(STARTS_AT_ONCE) {
+                    start_all(runner, starts).await;
+                }
+            }
+        }
     }
     Ok(())
 }
 
-async fn execute(runner: &mut Runner, action: Action) -> Result<(), ()> {
-    match action {
-        Action::Start { process_type, index, release } => {
-            start(runner, process_type, index, release).await;
-            Ok(())
-        }
-        Action::Route(keepers) => route(runner, keepers).await,
-        Action::Stop(id) => {
-            stop(runner, &id);
-            Ok(())
-        }
-    }
-}
-
-async fn start(runner: &mut Runner, process_type: ProcessType, index: u32, release: ReleaseNumber) {
-    let slot = (process_type.clone(), index);
-    let routed = process_type == ProcessType::web();
-    let place = if routed { runner.host.boots.take(Instant::now()) } else { None };
-    // Another deploy may have taken the last one since the plan was made.
-    if routed && place.is_none() {
-        return;
-    }
-    match try_start(runner, process_type, index, release).await {
-        Ok(running) => {
-            let running = Running { place, ..running };
-            runner.start_failures.remove(&slot);
-            runner.instances.insert(running.id.keeper, running);
-        }
-        Err(failure) => {
-            let times = runner.start_failures.get(&slot).map_or(0, |f| f.times) + 1;
-            let wait = SignedDuration::from_secs(1 << times.min(8));
-            let retry_at = Timestamp::now() + wait;
-            runner.start_failures.insert(slot, StartFailure { failure, times, retry_at });
-        }
-    }
-}
-
-async fn try_start(
-    runner: &Runner,
-    process_type: ProcessType,
-    index: u32,
+/// An instance whose keeper is being started.
+struct Begun {
+    slot: Slot,
+    id: InstanceId,
     release: ReleaseNumber,
-) -> Result<Running, Failure> {
+    port: Option<u16>,
+    place: Option<Place>,
+    keeper: JoinHandle<Result<(i32, Client), Failure>>,
+}
+
+async fn start_all(runner: &mut Runner, starts: &[Action]) {
+    let mut all = Vec::new();
+    for start in starts {
+        let Action::Start { process_type, index, release } = start else { continue };
+        let routed = *process_type == ProcessType::web();
+        let place = if routed { runner.host.boots.take(Instant::now()) } else { None };
+        // Another deploy may have taken the last one since the plan was made.
+        if routed && place.is_none() {
+            continue;
+        }
+        let slot = (process_type.clone(), *index);
+        match begin(runner, slot.clone(), *release) {
+            Ok(begun) => all.push(Begun { place, ..begun }),
+            Err(failure) => failed_to_start(runner, slot, failure),
+        }
+    }
+    for begun in all {
+        finish_start(runner, begun).await;
+    }
+}
+
+fn begin(runner: &Runner, slot: Slot, release: ReleaseNumber) -> Result<Begun, Failure> {
+    let (process_type, index) = slot.clone();
     let runnable = runner.runnables.get(&release).cloned();
     let runnable = runnable
         .ok_or_else(|| Failure::internal(format!("{release} is desired but not loaded")))?;
@@ -97,17 +101,39 @@ async fn try_start(
         attached: false,
     };
     let spec = runnable.spec(&runner.host, launch);
-    let started = keepers::start(&runner.host, spec).await;
-    if started.is_err() && port.is_some() {
-        // Nothing has listened there; a failure to note it is met at the next allocation.
-        let _ = runner.host.ledger.free_port(keeper, Timestamp::now());
+    let host = runner.host.clone();
+    let keeper = tokio::spawn(async move { keepers::start(&host, spec).await });
+    Ok(Begun { slot, id, release, port, place: None, keeper })
+}
+
+async fn finish_start(runner: &mut Runner, begun: Begun) {
+    let Begun { slot, id, release, port, place, keeper } = begun;
+    let broken = |error| Failure::internal("starting a keeper was broken off").because(error);
+    match keeper.await.map_err(broken).and_then(|started| started) {
+        Ok((pid, client)) => {
+            let (requests, wanted) = tokio::sync::mpsc::unbounded_channel();
+            if let Some(outbox) = runner.outbox.upgrade() {
+                keepers::follow(client, id.keeper, outbox, wanted);
+            }
+            let running = Running { place, ..starting(id, release, port, pid, requests) };
+            runner.start_failures.remove(&slot);
+            runner.instances.insert(running.id.keeper, running);
+        }
+        Err(failure) => {
+            if port.is_some() {
+                // Nothing has listened there; a failure to note it is met at the next allocation.
+                let _ = runner.host.ledger.free_port(id.keeper, Timestamp::now());
+            }
+            failed_to_start(runner, slot, failure);
+        }
     }
-    let (pid, client) = started?;
-    let (requests, wanted) = tokio::sync::mpsc::unbounded_channel();
-    if let Some(outbox) = runner.outbox.upgrade() {
-        keepers::follow(client, keeper, outbox, wanted);
-    }
-    Ok(starting(id, release, port, pid, requests))
+}
+
+fn failed_to_start(runner: &mut Runner, slot: Slot, failure: Failure) {
+    let times = runner.start_failures.get(&slot).map_or(0, |f| f.times) + 1;
+    let wait = SignedDuration::from_secs(1 << times.min(8));
+    let retry_at = Timestamp::now() + wait;
+    runner.start_failures.insert(slot, StartFailure { failure, times, retry_at });
 }
 
 pub(super) fn starting(
