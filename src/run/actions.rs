@@ -101,7 +101,7 @@ async fn try_start(
     let (pid, client) = started?;
     let (requests, wanted) = tokio::sync::mpsc::unbounded_channel();
     if let Some(outbox) = runner.outbox.upgrade() {
-        keepers::follow(client, keeper, outbox, wanted);
+        keepers::follow(runner.host.clone(), client, keeper, outbox, wanted);
     }
     Ok(starting(id, release, port, pid, requests))
 }
