@@ -51,3 +51,7 @@ corpus folder:
 # A release on debian-12 while the host's python is hidden; makes two stacks, for minutes
 stack-proof:
     cargo test --locked --test it stacks::proof:: -- --ignored --nocapture
+
+# An app that wants out, at each level of isolation: writes the table of docs/reliability/isolation.md
+isolation:
+    cargo test --locked --test it isolation::the_table -- --ignored --nocapture

@@ -15,19 +15,16 @@ pub fn target(
 ) -> Result<Release, Failure> {
     let host = platform.host();
     let current = release::current(&host.ledger, &host.key, deploy)?;
-    let releases = release::list(&host.ledger, deploy)?;
     let to = match (to, &current) {
         (Some(to), _) => Some(to),
-        (None, Some(current)) => {
-            release::last_good_before(&releases, current.number).map(|release| release.number)
-        }
+        (None, Some(current)) => release::last_good_before(&host.ledger, deploy, current.number)?,
         (None, None) => None,
     };
     let to = to.ok_or_else(|| {
         Failure::usage(format!("there is no earlier good release of {deploy} to roll back to"))
             .next("`xii releases` lists them")
     })?;
-    let newest = releases.last().map(|release| release.number);
+    let newest = release::recent(&host.ledger, deploy, 1)?.last().map(|release| release.number);
     let found = release::get(&host.ledger, &host.key, deploy, to)?;
     let target = release::check_rollback(deploy, to, found, current.as_ref(), newest)?;
     check_build(platform, &target, || format!("cannot roll {deploy} back to {to}"))?;

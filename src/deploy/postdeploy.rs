@@ -4,7 +4,7 @@
 use super::phase::attend;
 use super::{Journal, Platform};
 use crate::app::{DeployRef, Failure, Manifests, shell_word};
-use crate::release::{self, Release, Status};
+use crate::release::{self, Release};
 use crate::run::shell;
 use crate::store::OneOffKind;
 
@@ -49,16 +49,14 @@ pub(super) fn is_over(platform: &Platform, deploy: &DeployRef) -> Result<bool, F
     if ledger.deploy(deploy)?.is_none() {
         return Ok(false);
     }
-    let releases = release::list(ledger, deploy)?;
-    Ok(has_run(platform, deploy)? || first(&releases).is_some_and(|r| declared_by(r).is_none()))
+    if has_run(platform, deploy)? {
+        return Ok(true);
+    }
+    let first = release::first_served(ledger, deploy)?;
+    Ok(first.is_some_and(|release| declared_by(&release).is_none()))
 }
 
 fn has_run(platform: &Platform, deploy: &DeployRef) -> Result<bool, Failure> {
     let one_offs = platform.host().ledger.one_offs(deploy, u32::MAX)?;
     Ok(one_offs.iter().any(|one_off| one_off.kind == OneOffKind::Postdeploy))
-}
-
-fn first(releases: &[Release]) -> Option<&Release> {
-    let served = |release: &&Release| release.build.is_some() && release.status == Status::Active;
-    releases.iter().find(served)
 }

@@ -4,7 +4,7 @@ use super::declared::lacking_for;
 use super::planning::Planned;
 use super::{Order, Platform};
 use crate::app::{DeployRef, Failure, InstanceId, Manifests, ProcessType, ReleaseNumber};
-use crate::release::Release;
+use crate::release::{self, Release};
 use crate::run::{self, Action, Desired, Observed, Orders, Seen, State, View};
 use crate::store::Scope;
 use jiff::Timestamp;
@@ -96,7 +96,10 @@ fn preview_code(
 ) -> Result<Vec<String>, Failure> {
     let exists = platform.host().ledger.deploy(deploy)?.is_some();
     let (next, orders) = match exists {
-        true => (super::next_number(platform, deploy)?, platform.deploys.orders(deploy)?),
+        true => (
+            release::next_number(&platform.host().ledger, deploy)?,
+            platform.deploys.orders(deploy)?,
+        ),
         false => (
             ReleaseNumber(1),
             Orders { formation: manifests.first_formation(), ..Orders::default() },

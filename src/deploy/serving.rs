@@ -1,16 +1,10 @@
 //! Which release runs, after a server has come back.
 
 use super::Platform;
-use crate::app::{DeployRef, Failure, ReleaseNumber};
-use crate::release::{self, Release, Status};
+use crate::app::{Failure, ReleaseNumber};
+use crate::release::{self, Release};
 use crate::store::{DeployRecord, OneOffKind, OneOffState};
 use jiff::Timestamp;
-
-/// The number that the next release of a deploy will get.
-pub fn next_number(platform: &Platform, deploy: &DeployRef) -> Result<ReleaseNumber, Failure> {
-    let releases = release::list(&platform.host().ledger, deploy)?;
-    Ok(ReleaseNumber(releases.last().map_or(1, |release| release.number.0 + 1)))
-}
 
 /// The release whose processes are to run; `None` before the first code.
 pub fn serving(
@@ -36,9 +30,8 @@ fn has_unknown_phase(platform: &Platform, release: &Release) -> Result<bool, Fai
 pub fn fail_pending(platform: &Platform) -> Result<(), Failure> {
     let host = platform.host();
     for record in host.ledger.deploys()? {
-        let releases = release::list(&host.ledger, &record.deploy)?;
-        for pending in releases.iter().filter(|release| release.status == Status::Pending) {
-            let why = match has_unknown_phase(platform, pending)? {
+        for pending in release::pending(&host.ledger, &record.deploy)? {
+            let why = match has_unknown_phase(platform, &pending)? {
                 true => "unknown: nobody saw the end of its release phase",
                 false => "interrupted: the server ended",
             };

@@ -30,15 +30,15 @@ pub fn stack_users(platform: &Platform) -> Result<Users, Failure> {
     let running = super::prune::running_releases(platform)?;
     let mut users = Users::new();
     for record in platform.host().ledger.deploys()? {
-        let releases = release::list(&platform.host().ledger, &record.deploy)?;
-        let last = releases.len().saturating_sub(KEPT_RELEASES);
-        for (index, release) in releases.iter().enumerate() {
-            let this = (record.deploy.clone(), release.number);
-            let kept = index >= last || record.current == Some(release.number);
-            if let Some(digest) = release.stack.digest()
-                && (kept || running.contains(&this))
-            {
-                users.entry(digest).or_default().insert(this);
+        let (ledger, deploy) = (&platform.host().ledger, &record.deploy);
+        let mut releases = release::recent(ledger, deploy, KEPT_RELEASES as u32)?;
+        let of_deploy = running.iter().filter(|(of, _)| of == deploy).map(|(_, number)| *number);
+        for number in of_deploy.chain(record.current) {
+            releases.extend(release::look_up(ledger, deploy, number)?);
+        }
+        for release in releases {
+            if let Some(digest) = release.stack.digest() {
+                users.entry(digest).or_default().insert((deploy.clone(), release.number));
             }
         }
     }

@@ -58,8 +58,7 @@ fn begin() -> Result<i32, Failure> {
     let spec = read_spec()?;
     let passed = Passed::inherited(&spec).map_err(|error| failed(&spec, error))?;
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
-    let no_core = rustix::process::Rlimit { current: Some(0), maximum: Some(0) };
-    let _ = rustix::process::setrlimit(rustix::process::Resource::Core, no_core);
+    let _ = sandbox::identity::leave_no_core();
     let _ = rustix::process::setsid();
     let mut traces = Traces { spec: &spec, cgroup: None };
     let begun = prepare_and_fork(&mut traces, passed);
@@ -72,7 +71,10 @@ fn begin() -> Result<i32, Failure> {
 fn prepare_and_fork(traces: &mut Traces<'_>, passed: Passed) -> Result<i32, Failure> {
     let spec = traces.spec;
     if let Some(name) = &spec.sandbox.cgroup {
-        traces.cgroup = Some(Hierarchies::of_this_machine().create(name, &spec.sandbox.limits)?);
+        let cgroup = Hierarchies::of_this_machine().create(name, &spec.sandbox.limits)?;
+        // Where the kernel cannot, the server has said so at its start.
+        let _ = cgroup.guard_ports(spec.port);
+        traces.cgroup = Some(cgroup);
     }
     let listener = clients::listen(&spec.socket).map_err(|error| failed(spec, error))?;
     let pipe = || pipe_with(PipeFlags::CLOEXEC).map_err(|error| failed(spec, error.into()));

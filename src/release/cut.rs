@@ -121,12 +121,40 @@ pub(super) fn altered(deploy: &DeployRef, number: ReleaseNumber) -> Failure {
 
 /// The newest release that did not fail: the one whose config the next one starts from.
 pub fn head(ledger: &Ledger, key: &Key, deploy: &DeployRef) -> Result<Option<Release>, Failure> {
-    let releases = list(ledger, deploy)?;
-    let head = releases.iter().rev().find(|release| release.status == Status::Active);
-    match head {
-        Some(release) => get(ledger, key, deploy, release.number),
+    match ledger.last_active_row(deploy, None, false)? {
+        Some(row) if !is_intact(key, &row) => {
+            Err(altered(deploy, ReleaseNumber(row.number.unsigned_abs())))
+        }
+        Some(row) => Release::from_row(deploy, &row).map(Some),
         None => Ok(None),
     }
+}
+
+/// The releases on their way, the oldest first; seals are not checked.
+pub fn pending(ledger: &Ledger, deploy: &DeployRef) -> Result<Vec<Release>, Failure> {
+    let rows = ledger.pending_release_rows(deploy)?;
+    rows.iter().map(|row| Release::from_row(deploy, row)).collect()
+}
+
+/// The first release of code that served; its seal is not checked.
+pub fn first_served(ledger: &Ledger, deploy: &DeployRef) -> Result<Option<Release>, Failure> {
+    ledger.first_served_row(deploy)?.map(|row| Release::from_row(deploy, &row)).transpose()
+}
+
+/// One release, for reading: its seal is not checked.
+pub fn look_up(
+    ledger: &Ledger,
+    deploy: &DeployRef,
+    number: ReleaseNumber,
+) -> Result<Option<Release>, Failure> {
+    let row = ledger.release_row(deploy, number.0)?;
+    row.map(|row| Release::from_row(deploy, &row)).transpose()
+}
+
+/// The number that the next release of a deploy will get.
+pub fn next_number(ledger: &Ledger, deploy: &DeployRef) -> Result<ReleaseNumber, Failure> {
+    let last = recent(ledger, deploy, 1)?;
+    Ok(ReleaseNumber(last.last().map_or(1, |release| release.number.0 + 1)))
 }
 
 /// The release that serves, refused if it is not as it was cut. None before the first one.

@@ -17,7 +17,9 @@ mod summary;
 mod tests;
 mod verify;
 
-pub use cut::{NewRelease, current, cut, get, head, list, recent};
+pub use cut::{
+    NewRelease, current, cut, first_served, get, head, list, look_up, next_number, pending, recent,
+};
 pub use diff::{ReleaseDiff, Setting, diff};
 pub use reconfigure::{Reconfigure, reconfigure};
 pub use record::{Attachment, Commit, Reason, Release, Stack, Standing, Status};

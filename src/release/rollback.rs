@@ -1,6 +1,6 @@
 //! Going back: a new release with the contents of an old one, byte for byte.
 
-use super::cut::{NewRelease, current, cut, get, recent};
+use super::cut::{NewRelease, current, cut, get, look_up, recent};
 use super::record::{Reason, Release, Stack, Status};
 use super::status::fail;
 use crate::app::{DeployRef, Failure, ReleaseNumber};
@@ -96,19 +96,20 @@ pub fn check_rollback(
 
 /// The release meant by `xii rollback` without a number: the last one that served before this
 /// one. A rollback counts as the release it went back to, so that twice goes back twice.
-pub fn last_good_before(releases: &[Release], number: ReleaseNumber) -> Option<&Release> {
-    let find = |number: ReleaseNumber| releases.iter().find(|release| release.number == number);
+pub fn last_good_before(
+    ledger: &Ledger,
+    deploy: &DeployRef,
+    number: ReleaseNumber,
+) -> Result<Option<ReleaseNumber>, Failure> {
     let mut from = number;
-    while let Some(Release { reason: Reason::Rollback { to }, .. }) = find(from) {
-        if *to >= from {
-            break;
+    while let Some(release) = look_up(ledger, deploy, from)? {
+        match release.reason {
+            Reason::Rollback { to } if to < from => from = to,
+            _ => break,
         }
-        from = *to;
     }
-    let is_good = |release: &&Release| {
-        release.number < from && release.status == Status::Active && release.build.is_some()
-    };
-    releases.iter().rev().find(is_good)
+    let row = ledger.last_active_row(deploy, Some(from.0), true)?;
+    Ok(row.map(|row| ReleaseNumber(row.number.unsigned_abs())))
 }
 
 /// What of two releases is not the same, of all that a rollback restores. Config is compared

@@ -115,8 +115,8 @@ impl Control {
     async fn with_key(&self, key: &str) -> Vec<Arc<Instance>> {
         let current = self.current.lock().await;
         let retired: Vec<_> = self.retired.borrow().iter().filter_map(Weak::upgrade).collect();
-        let all = current.instances().cloned().chain(retired);
-        all.filter(|instance| instance.key == key).collect()
+        let retired = retired.into_iter().filter(|instance| instance.key == key);
+        current.instance(key).cloned().into_iter().chain(retired).collect()
     }
 
     async fn in_flight(&self, key: &str) -> InFlight {

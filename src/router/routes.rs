@@ -186,8 +186,13 @@ impl Routes {
         gone
     }
 
+    #[cfg(test)]
     pub fn instances(&self) -> impl Iterator<Item = &Arc<Instance>> {
         self.instances.values()
+    }
+
+    pub fn instance(&self, key: &str) -> Option<&Arc<Instance>> {
+        self.instances.get(key)
     }
 
     /// The service for a `Host` value, with or without a port.

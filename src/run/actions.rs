@@ -113,7 +113,7 @@ async fn finish_start(runner: &mut Runner, begun: Begun) {
         Ok((pid, client)) => {
             let (requests, wanted) = tokio::sync::mpsc::unbounded_channel();
             if let Some(outbox) = runner.outbox.upgrade() {
-                keepers::follow(client, id.keeper, outbox, wanted);
+                keepers::follow(runner.host.clone(), client, id.keeper, outbox, wanted);
             }
             let running = Running { place, ..starting(id, release, port, pid, requests) };
             runner.start_failures.remove(&slot);

@@ -111,5 +111,5 @@ async fn adopt(deploys: &Deploys, record: Record, client: Client, status: &Statu
     let outbox = deploys.of(&record.deploy).outbox();
     // Before following: the runner must know it when its first notice comes.
     let _ = outbox.send(Message::Adopt { running: Box::new(running), listed, runnable });
-    keepers::follow(client, keeper, outbox, wanted);
+    keepers::follow(host.clone(), client, keeper, outbox, wanted);
 }

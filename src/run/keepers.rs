@@ -9,7 +9,8 @@ use crate::sandbox::cgroup::Hierarchies;
 use crate::sandbox::process;
 use jiff::Timestamp;
 use std::collections::BTreeSet;
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 
 /// Starts a keeper and connects to it. Its pid is the host's.
@@ -27,11 +28,19 @@ pub(super) async fn start(host: &Host, spec: KeeperSpec) -> Result<(i32, Client)
 pub(super) type Requests = mpsc::UnboundedSender<Request>;
 pub(super) type Wanted = mpsc::UnboundedReceiver<Request>;
 
+/// A keeper answers at once; one that takes so long does nothing any more.
+const ANSWERS_WITHIN: Duration = Duration::from_secs(10);
+/// From the end of the stop window to the end of the keeper.
+const GONE_WITHIN: Duration = Duration::from_secs(30);
+
 /// Passes what a keeper says on to its runner until the keeper is gone. Requests go the
-/// other way. Ends with the runner; the keeper stays.
-pub(super) fn follow(client: Client, keeper: u64, outbox: Outbox, wanted: Wanted) {
+/// other way. Ends with the runner; the keeper stays, unless it does not do what it is asked.
+pub(super) fn follow(host: Arc<Host>, client: Client, keeper: u64, outbox: Outbox, wanted: Wanted) {
     tokio::spawn(async move {
-        if converse(client, keeper, &outbox, wanted).await.is_err() {
+        let ended = converse(client, keeper, &outbox, wanted).await;
+        if ended.is_err() {
+            // Its connection may have ended without it.
+            _ = tokio::task::spawn_blocking(move || end_by_force(&host, keeper)).await;
             // The runner is gone only when the server ends.
             let _ = outbox.send(Message::Lost { keeper });
         }
@@ -49,16 +58,54 @@ async fn converse(
     for notice in caught_up(client.status().await?) {
         let _ = outbox.send(Message::Keeper { keeper, notice });
     }
+    let mut gone_by = None;
     loop {
         tokio::select! {
             request = wanted.recv() => match request {
-                Some(request) => _ = client.request(&request).await?,
+                Some(request) => {
+                    gone_by = gone_by.or(end_of(&request));
+                    let answer = tokio::time::timeout(ANSWERS_WITHIN, client.request(&request));
+                    _ = answer.await.map_err(|_| deaf())??;
+                }
                 None => return Ok(()),
             },
             notice = client.next_event() => {
                 let _ = outbox.send(Message::Keeper { keeper, notice: notice? });
             }
+            () = at(gone_by) => return Err(deaf()),
         }
+    }
+}
+
+/// When a keeper must be gone that was asked to stop.
+fn end_of(request: &Request) -> Option<Instant> {
+    match request {
+        Request::Stop { window_ms } => {
+            let window = Duration::from_millis(window_ms.unwrap_or_default());
+            Some(Instant::now() + window + GONE_WITHIN)
+        }
+        _ => None,
+    }
+}
+
+async fn at(when: Option<Instant>) {
+    match when {
+        Some(when) => tokio::time::sleep_until(when.into()).await,
+        None => std::future::pending().await,
+    }
+}
+
+fn deaf() -> Failure {
+    Failure::platform("a keeper does not do what it is asked")
+}
+
+/// Ends a keeper by its record, if both are still there; the instance goes with it.
+fn end_by_force(host: &Host, keeper: u64) {
+    let text = std::fs::read(host.home.instance_record(keeper)).unwrap_or_default();
+    let record = serde_json::from_slice::<Record>(&text).ok();
+    if let Some(process) = record.and_then(|r| process::Other::open(r.pid, r.start_time)) {
+        let _ = process.kill();
+        process.wait(GONE_WITHIN);
     }
 }
 

@@ -75,7 +75,7 @@ pub enum Action {
 /// The next actions; empty when nothing is to be done until something is observed.
 #[must_use]
 pub fn plan(desired: &Desired, observed: &Observed, now: Timestamp) -> Vec<Action> {
-    let view = View { desired, observed };
+    let view = View::of(desired, observed);
     let table = view.table();
     let mut actions = Vec::new();
     if table != observed.table {
@@ -91,30 +91,51 @@ fn stop(seen: &Seen) -> Action {
     Action::Stop(seen.id.clone())
 }
 
+/// Everything is looked up in it, never searched for: a plan takes a time that grows with the
+/// number of instances, not with its square.
 struct View<'a> {
     desired: &'a Desired,
     observed: &'a Observed,
+    /// The instances that fill a slot as desired.
+    current: BTreeMap<(&'a ProcessType, u32), &'a Seen>,
+    /// The slots of everything that runs, as desired or not.
+    taken: BTreeSet<(&'a ProcessType, u32)>,
+    /// Every routed slot has a ready instance: requests may go to the desired release alone.
+    switched: bool,
 }
 
-impl View<'_> {
+impl<'a> View<'a> {
+    fn of(desired: &'a Desired, observed: &'a Observed) -> Self {
+        let (current, taken) = (BTreeMap::new(), BTreeSet::new());
+        let mut view = View { desired, observed, current, taken, switched: false };
+        for seen in &observed.instances {
+            let slot = (&seen.id.process_type, seen.id.index);
+            view.taken.insert(slot);
+            // Of two, the one with the lower keeper.
+            let older = view.current.get(&slot).is_some_and(|o| o.id.keeper <= seen.id.keeper);
+            if view.fits(seen) && !older {
+                view.current.insert(slot, seen);
+            }
+        }
+        let ready = |slot: &Slot| view.current(slot).is_some_and(|s| s.state == State::Ready);
+        let switched = view.slots(true).all(|(slot, _)| ready(&slot));
+        View { switched, ..view }
+    }
+
     /// The wanted slots of one kind, in order.
-    fn slots(&self, routed: bool) -> impl Iterator<Item = (Slot, &Wanted)> {
-        self.desired
+    fn slots(&self, routed: bool) -> impl Iterator<Item = (Slot, &'a Wanted)> {
+        let desired = self.desired;
+        desired
             .types
             .iter()
-            .filter(move |(_, wanted)| wanted.routed == routed && self.desired.release.is_some())
+            .filter(move |(_, wanted)| wanted.routed == routed && desired.release.is_some())
             .flat_map(|(process_type, wanted)| {
                 wanted.indexes.iter().map(move |i| ((process_type.clone(), *i), wanted))
             })
     }
 
-    /// The instance that fills a slot as desired. Of two, the one with the lower keeper.
-    fn current(&self, slot: &Slot) -> Option<&Seen> {
-        self.observed
-            .instances
-            .iter()
-            .filter(|seen| self.fits(seen) && slot_of(seen) == *slot)
-            .min_by_key(|seen| seen.id.keeper)
+    fn current(&self, (process_type, index): &Slot) -> Option<&'a Seen> {
+        self.current.get(&(process_type, *index)).copied()
     }
 
     fn fits(&self, seen: &Seen) -> bool {
@@ -126,7 +147,10 @@ impl View<'_> {
     fn is_current(&self, seen: &Seen) -> bool {
         let wanted = self.desired.types.get(&seen.id.process_type);
         wanted.is_some_and(|wanted| wanted.indexes.contains(&seen.id.index))
-            && self.current(&slot_of(seen)).is_some_and(|current| current.id == seen.id)
+            && self
+                .current
+                .get(&(&seen.id.process_type, seen.id.index))
+                .is_some_and(|current| current.id == seen.id)
     }
 
     fn is_routed(&self, seen: &Seen) -> bool {
@@ -136,12 +160,6 @@ impl View<'_> {
 
     fn is_singleton(&self, seen: &Seen) -> bool {
         self.desired.types.get(&seen.id.process_type).is_some_and(|wanted| wanted.singleton)
-    }
-
-    /// Every routed slot has a ready instance: requests may go to the desired release alone.
-    fn switched(&self) -> bool {
-        self.slots(true)
-            .all(|(slot, _)| self.current(&slot).is_some_and(|seen| seen.state == State::Ready))
     }
 
     /// Who gets requests: after the switch the current instances; before it those that are
@@ -154,7 +172,7 @@ impl View<'_> {
         };
         let current: BTreeSet<u64> = able().filter(|s| self.is_current(s)).map(keeper).collect();
         let replaced: BTreeSet<u64> = able().filter(|s| self.is_replaced(s)).map(keeper).collect();
-        if self.switched() {
+        if self.switched {
             current
         } else if !replaced.is_empty() {
             current.intersection(&self.observed.table).copied().chain(replaced).collect()
@@ -192,13 +210,12 @@ impl View<'_> {
         }
         let replaces_nobody = self.is_failed_candidate(seen) || self.is_superfluous(seen);
         let held = self.desired.hold && self.is_routed(seen);
-        replaces_nobody || self.is_singleton(seen) || (self.switched() && !held)
+        replaces_nobody || self.is_singleton(seen) || (self.switched && !held)
     }
 
     fn starts(&self, now: Timestamp) -> Vec<Action> {
         let Some(release) = self.desired.release else { return Vec::new() };
-        let switched = self.switched();
-        let unrouted = self.slots(false).filter(|_| switched);
+        let unrouted = self.slots(false).filter(|_| self.switched);
         let places = self.observed.places.unwrap_or(usize::MAX);
         let may_start = |(slot, wanted): &(Slot, &Wanted)| self.may_start(slot, wanted, now);
         // Only of a routed instance is it known when its boot has ended.
@@ -211,18 +228,13 @@ impl View<'_> {
 
     fn may_start(&self, slot: &Slot, wanted: &Wanted, now: Timestamp) -> bool {
         let waiting = self.observed.retry_at.get(slot).is_some_and(|at| *at > now);
-        let blocked =
-            wanted.singleton && self.observed.instances.iter().any(|s| slot_of(s) == *slot);
+        let blocked = wanted.singleton && self.taken.contains(&(&slot.0, slot.1));
         self.current(slot).is_none() && !waiting && !blocked
     }
 }
 
 fn keeper(seen: &Seen) -> u64 {
     seen.id.keeper
-}
-
-fn slot_of(seen: &Seen) -> Slot {
-    (seen.id.process_type.clone(), seen.id.index)
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 
 use crate::app::{DeployRef, Failure};
 use crate::router::{Client, Service, State, Table, Target};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use tokio::sync::Mutex;
 
 pub struct Routes {
@@ -56,6 +56,7 @@ impl Routes {
     /// Drops entries of deploys that exist no more, at a server's start.
     pub async fn keep_only(&self, deploys: &[DeployRef]) -> Result<(), Failure> {
         let mut inner = self.inner.lock().await;
+        let deploys: BTreeSet<_> = deploys.iter().collect();
         inner.services.retain(|deploy, _| deploys.contains(deploy));
         self.send(&mut inner).await
     }

@@ -2,7 +2,7 @@
 
 use super::instance::Running;
 use super::plan::{Desired, Slot, State};
-use crate::app::{Failure, InstanceId, ReleaseNumber};
+use crate::app::{Failure, InstanceId, ProcessType, ReleaseNumber};
 use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -57,38 +57,40 @@ impl View {
     /// The instances that fill a wanted slot with what is desired, one for each slot. What
     /// is on its way out is none of them, though it may still answer requests.
     pub fn current(&self) -> impl Iterator<Item = &InstanceView> {
-        self.instances.iter().filter(|instance| {
-            let wanted = self.desired.types.get(&instance.id.process_type);
-            let rival = |other: &&InstanceView| {
-                other.id.keeper < instance.id.keeper
-                    && other.id.process_type == instance.id.process_type
-                    && other.id.index == instance.id.index
-            };
-            wanted.is_some_and(|wanted| wanted.indexes.contains(&instance.id.index))
-                && self.fits(instance)
-                && !self.instances.iter().filter(rival).any(|other| self.fits(other))
-        })
+        self.by_slot().into_values()
+    }
+
+    fn by_slot(&self) -> BTreeMap<(&ProcessType, u32), &InstanceView> {
+        let mut found: BTreeMap<_, &InstanceView> = BTreeMap::new();
+        for instance in self.instances.iter().filter(|instance| self.fits(instance)) {
+            let slot = (&instance.id.process_type, instance.id.index);
+            let older = found.get(&slot).is_some_and(|other| other.id.keeper < instance.id.keeper);
+            if !older {
+                found.insert(slot, instance);
+            }
+        }
+        found
     }
 
     fn fits(&self, instance: &InstanceView) -> bool {
-        Some(instance.release) == self.desired.release
+        let wanted = self.desired.types.get(&instance.id.process_type);
+        wanted.is_some_and(|wanted| wanted.indexes.contains(&instance.id.index))
+            && Some(instance.release) == self.desired.release
             && !self.desired.replace.contains(&instance.id.keeper)
             && instance.state != State::Stopping
     }
 
     /// Every wanted slot of the chosen kind has a ready instance.
     pub fn all_ready(&self, routed: bool) -> bool {
-        self.desired.types.iter().filter(|(_, wanted)| wanted.routed == routed).all(
-            |(process_type, wanted)| {
-                wanted.indexes.iter().all(|index| {
-                    self.current().any(|instance| {
-                        instance.id.process_type == *process_type
-                            && instance.id.index == *index
-                            && instance.state == State::Ready
-                    })
-                })
-            },
-        )
+        let found = self.by_slot();
+        let ready = |slot: &(&ProcessType, u32)| {
+            found.get(slot).is_some_and(|instance| instance.state == State::Ready)
+        };
+        let wanted = self.desired.types.iter().filter(|(_, wanted)| wanted.routed == routed);
+        let mut slots = wanted.flat_map(|(process_type, wanted)| {
+            wanted.indexes.iter().map(move |index| (process_type, *index))
+        });
+        slots.all(|slot| ready(&slot))
     }
 
     /// The first reason why what is desired does not come up.

@@ -201,6 +201,12 @@ impl Cgroup {
         at(std::fs::write(&file, value), || format!("write {value} to {}", file.display()))
     }
 
+    /// Of the ports that xii gives out, processes here may bind this one and no other.
+    pub fn guard_ports(&self, own: Option<u16>) -> Result<()> {
+        let none = || StepError::new("guard ports", "there is no cgroup v2 on this machine");
+        super::ports::guard(self.unified.as_deref().ok_or_else(none)?, own)
+    }
+
     /// Moves the calling process in. All hierarchies back to back: the kernel's grace period
     /// is then paid once.
     pub fn join(&self) -> Result<()> {

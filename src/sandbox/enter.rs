@@ -112,7 +112,7 @@ fn enter(
     root::build_and_enter(sandbox, &program.home)?;
     at(rustix::process::chdir(&sandbox.cwd), || format!("enter {}", sandbox.cwd.display()))?;
     rustix::process::umask(Mode::from_raw_mode(0o022));
-    limit(Resource::Core, 0, 0)?;
+    limit(Resource::Core, sys::NO_CORE, sys::NO_CORE)?;
     limit(Resource::Nofile, 16 * 1024, 64 * 1024)?;
     give_up_privileges(sandbox)?;
     landlock_scopes()?;
@@ -203,7 +203,9 @@ pub fn keep_capabilities_for_restarts() -> Result<()> {
         | CapabilitySet::SETGID
         | CapabilitySet::SETUID
         | CapabilitySet::SETPCAP
-        | CapabilitySet::SYS_ADMIN;
+        | CapabilitySet::SYS_ADMIN
+        // Only who has it can give an out-of-memory score that its app cannot take back.
+        | CapabilitySet::SYS_RESOURCE;
     for capability in CapabilitySet::all().difference(kept).iter() {
         match rustix::thread::remove_capability_from_bounding_set(capability) {
             Ok(()) | Err(Errno::INVAL) => {}

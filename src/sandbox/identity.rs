@@ -30,10 +30,18 @@ pub fn keep_files_private() {
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
 }
 
+/// What is in the memory of this process, such as a key, is never written to a core dump. A
+/// limit that is lower already cannot be raised by everybody, and stays.
+pub fn leave_no_core() -> io::Result<()> {
+    let most = rustix::process::getrlimit(Resource::Core).maximum.unwrap_or(sys::NO_CORE);
+    let none = Some(most.min(sys::NO_CORE));
+    Ok(rustix::process::setrlimit(Resource::Core, Rlimit { current: none, maximum: none })?)
+}
+
 /// No privileges through files, no core dumps, and as many descriptors as the machine allows.
 pub fn settle_for_serving() -> io::Result<()> {
     rustix::thread::set_no_new_privs(true)?;
-    rustix::process::setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) })?;
+    leave_no_core()?;
     let files = rustix::process::getrlimit(Resource::Nofile);
     rustix::process::setrlimit(
         Resource::Nofile,

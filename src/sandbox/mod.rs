@@ -6,6 +6,7 @@ mod enter;
 mod etc;
 pub mod firewall;
 pub mod identity;
+mod ports;
 pub mod private;
 mod probe;
 pub mod process;

@@ -21,6 +21,9 @@ pub struct Isolation {
     pub limits: bool,
     /// Ports of apps can be kept apart.
     pub firewall: bool,
+    /// No app can take the port of another one.
+    #[serde(default)]
+    pub ports: bool,
     /// What `full` promises and this machine does not give.
     pub missing: Vec<Missing>,
 }
@@ -58,9 +61,9 @@ pub fn probe(exe: &Path) -> Isolation {
             }),
         }
     }
-    let limits = try_cgroup();
+    let (limits, ports) = try_cgroup();
     let firewall = firewall::try_out();
-    let (has_limits, has_firewall) = (limits.is_ok(), firewall.is_ok());
+    let (has_limits, has_ports, has_firewall) = (limits.is_ok(), ports.is_ok(), firewall.is_ok());
     if let Err(why) = limits {
         let remedy = Some("run as root, outside of a container without its own cgroup".into());
         missing.push(Missing { what: "limits of memory, cpu and processes".into(), why, remedy });
@@ -69,7 +72,11 @@ pub fn probe(exe: &Path) -> Isolation {
         let (why, remedy) = (failure.to_string(), failure.next);
         missing.push(Missing { what: "a firewall between apps' ports".into(), why, remedy });
     }
-    Isolation { level, limits: has_limits, firewall: has_firewall, missing }
+    if let (true, Err(why)) = (has_limits, ports) {
+        let remedy = Some("a kernel with cgroup v2 and CONFIG_CGROUP_BPF".into());
+        missing.push(Missing { what: "a guard on apps' ports".into(), why, remedy });
+    }
+    Isolation { level, limits: has_limits, firewall: has_firewall, ports: has_ports, missing }
 }
 
 impl std::fmt::Display for Isolation {
@@ -82,13 +89,15 @@ impl std::fmt::Display for Isolation {
             Some(Level::Full) => {
                 f.write_str("namespaces")?;
                 f.write_str(if self.limits { "" } else { ", without limits" })?;
-                f.write_str(if self.firewall { "" } else { ", without a firewall" })
+                f.write_str(if self.firewall { "" } else { ", without a firewall" })?;
+                f.write_str(if self.ports || !self.limits { "" } else { ", ports unguarded" })
             }
         }
     }
 }
 
-fn try_cgroup() -> std::result::Result<(), String> {
+/// Whether one can be made with limits, and the ports of its processes be guarded.
+fn try_cgroup() -> (std::result::Result<(), String>, std::result::Result<(), String>) {
     let name = format!("xii-probe-{}", std::process::id());
     let limits = Limits {
         memory_bytes: Some(64 << 20),
@@ -97,9 +106,11 @@ fn try_cgroup() -> std::result::Result<(), String> {
         ..Limits::default()
     };
     let machine = Hierarchies::of_this_machine();
-    let made = machine.create(&name, &limits);
+    let made = machine.create(&name, &limits).map_err(|error| error.to_string());
+    let guarded =
+        made.clone().and_then(|cgroup| cgroup.guard_ports(None).map_err(|error| error.to_string()));
     machine.cgroup(&name).destroy(std::time::Duration::from_secs(1));
-    made.map(drop).map_err(|error| error.to_string())
+    (made.map(drop), guarded)
 }
 
 fn try_level(exe: &Path, level: Level) -> std::result::Result<(), String> {

@@ -11,6 +11,8 @@ use std::path::{Path, PathBuf};
 
 const PRIVATE_TMP_BYTES: u64 = 256 << 20;
 const SHM_BYTES: u64 = 64 << 20;
+/// All sandboxes share the kernel's 4096.
+const MOST_TERMINALS: &str = "256";
 const NOEXEC: u64 = 8;
 
 const DEVICES: [(&str, u32, u32); 6] = [
@@ -131,7 +133,7 @@ fn devices(tree: &Tree, sandbox: &Sandbox, bound: &[(PathBuf, OwnedFd)]) -> Resu
     tree.attach(&scratch(SHM_BYTES, "1777")?, &dev.join("shm"))?;
     tree.folder(&dev.join("pts"))?;
     // Terminals are a convenience: a kernel that refuses a private devpts costs only them.
-    let options = [("ptmxmode", "0666"), ("mode", "0620")];
+    let options = [("ptmxmode", "0666"), ("mode", "0620"), ("max", MOST_TERMINALS)];
     if let Ok(terminals) = fresh("devpts", &options, NOSUID | NOEXEC) {
         tree.attach(&terminals, &dev.join("pts"))?;
     }

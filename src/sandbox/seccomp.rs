@@ -45,6 +45,12 @@ const REFUSED: &[i64] = &[
     libc::SYS_clock_settime,
     libc::SYS_acct,
     libc::SYS_quotactl,
+    libc::SYS_quotactl_fd,
+    libc::SYS_fanotify_init,
+    libc::SYS_vhangup,
+    libc::SYS_sethostname,
+    libc::SYS_setdomainname,
+    OPEN_TREE_ATTR,
     libc::SYS_syslog,
     libc::SYS_open_by_handle_at,
     libc::SYS_io_uring_setup,
@@ -58,7 +64,27 @@ const REFUSED: &[i64] = &[
     libc::SYS_ioperm,
     #[cfg(target_arch = "x86_64")]
     libc::SYS_modify_ldt,
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_uselib,
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_lookup_dcookie,
 ];
+
+/// Younger than the list of the libc crate; the same on every architecture.
+const OPEN_TREE_ATTR: i64 = 467;
+
+/// Any other kind only has the kernel load a module that few have ever looked at.
+const FAMILIES: [i32; 4] = [libc::AF_UNIX, libc::AF_INET, libc::AF_INET6, libc::AF_NETLINK];
+const PROTOCOLS: [i32; 6] = [
+    0,
+    libc::IPPROTO_TCP,
+    libc::IPPROTO_UDP,
+    libc::IPPROTO_ICMP,
+    libc::IPPROTO_ICMPV6,
+    libc::IPPROTO_MPTCP,
+];
+/// Which addresses and routes there are, and which devices come and go.
+const NETLINKS: [i32; 2] = [libc::NETLINK_ROUTE, libc::NETLINK_KOBJECT_UEVENT];
 
 /// Flags of clone that make a namespace. CLONE_NEWTIME shares its bit with the exit signal
 /// and means nothing to clone.
@@ -103,14 +129,38 @@ fn compile() -> std::result::Result<BpfProgram, seccompiler::BackendError> {
         ioctl.push(rule(vec![condition(1, SeccompCmpOp::Eq, request)?])?);
     }
     rules.insert(libc::SYS_ioctl, ioctl);
-    // To the hypervisor and its services: no network rule sees it.
-    let vsock = condition(0, SeccompCmpOp::Eq, libc::AF_VSOCK as u64)?;
-    rules.insert(libc::SYS_socket, vec![rule(vec![vsock])?]);
+    rules.insert(libc::SYS_socket, sockets()?);
+    rules.insert(libc::SYS_socketpair, vec![rule(none_of(0, &FAMILIES)?)?]);
+    // The limits of another process; without root its keeper is the same user.
+    rules.insert(libc::SYS_prlimit64, vec![rule(none_of(0, &[0])?)?]);
     let refuse = SeccompAction::Errno(libc::EPERM as u32);
     let arch = std::env::consts::ARCH.try_into()?;
     let filter = SeccompFilter::new(rules, SeccompAction::Allow, refuse, arch)?;
     let program: BpfProgram = filter.try_into()?;
     Ok(preamble().into_iter().chain(program).collect())
+}
+
+fn sockets() -> std::result::Result<Vec<SeccompRule>, seccompiler::BackendError> {
+    let family = |family| condition(0, SeccompCmpOp::Eq, family as u64);
+    let of = |kind, protocols: &[i32]| {
+        let others = none_of(2, protocols)?;
+        rule(std::iter::once(family(kind)?).chain(others).collect())
+    };
+    Ok(vec![
+        rule(none_of(0, &FAMILIES)?)?,
+        of(libc::AF_INET, &PROTOCOLS)?,
+        of(libc::AF_INET6, &PROTOCOLS)?,
+        of(libc::AF_NETLINK, &NETLINKS)?,
+    ])
+}
+
+/// Holds when the argument is none of these.
+fn none_of(
+    argument: u8,
+    values: &[i32],
+) -> std::result::Result<Vec<SeccompCondition>, seccompiler::BackendError> {
+    let each = |value: &i32| condition(argument, SeccompCmpOp::Ne, *value as u32 as u64);
+    values.iter().map(each).collect()
 }
 
 fn condition(

@@ -8,6 +8,10 @@ use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::sync::atomic::{AtomicU64, Ordering};
 
+/// No core dump, neither into a file, for which one byte is too small, nor to a program that
+/// the machine has for it: to that one a limit of 0 would mean nothing, and 1 means none.
+pub const NO_CORE: u64 = 1;
+
 /// Which side of a fork we are on.
 pub enum Fork {
     Parent(Pid),
@@ -240,4 +244,73 @@ pub fn end_with_this_thread(command: &mut std::process::Command) {
     // SAFETY: the closure makes two system calls and takes no lock and no memory, so it may
     // run in the child of a process with threads.
     unsafe { std::os::unix::process::CommandExt::pre_exec(command, settle) };
+}
+
+const BPF_PROG_LOAD: libc::c_int = 5;
+const BPF_PROG_ATTACH: libc::c_int = 8;
+const BPF_PROG_TYPE_CGROUP_SOCK_ADDR: u32 = 18;
+/// Beside the programs of those who had the cgroup's parents before us.
+const BPF_F_ALLOW_MULTI: u32 = 2;
+
+/// The beginning of `union bpf_attr` for loading; what follows is zero.
+#[repr(C)]
+#[derive(Default)]
+struct LoadAttr {
+    prog_type: u32,
+    insn_cnt: u32,
+    insns: u64,
+    license: u64,
+    log_level: u32,
+    log_size: u32,
+    log_buf: u64,
+    kern_version: u32,
+    prog_flags: u32,
+    prog_name: [u8; 16],
+    prog_ifindex: u32,
+    expected_attach_type: u32,
+}
+
+#[repr(C)]
+struct AttachAttr {
+    target_fd: u32,
+    attach_bpf_fd: u32,
+    attach_type: u32,
+    attach_flags: u32,
+}
+
+/// Loads a program that the kernel runs at a bind; it checks the instructions itself.
+pub fn load_bind_program(instructions: &[u64], place: u32) -> Result<OwnedFd, Errno> {
+    let attr = LoadAttr {
+        prog_type: BPF_PROG_TYPE_CGROUP_SOCK_ADDR,
+        insn_cnt: u32::try_from(instructions.len()).map_err(|_| Errno::TOOBIG)?,
+        insns: instructions.as_ptr() as u64,
+        license: c"GPL".as_ptr() as u64,
+        expected_attach_type: place,
+        ..LoadAttr::default()
+    };
+    // SAFETY: the instructions and the licence outlive the call, which is told how many there
+    // are and the exact size of `attr`.
+    let fd = check(unsafe {
+        libc::syscall(libc::SYS_bpf, BPF_PROG_LOAD, &raw const attr, size_of::<LoadAttr>())
+    })?;
+    // SAFETY: the descriptor is new, so we are its only owner; it closes on exec by itself.
+    Ok(unsafe { OwnedFd::from_raw_fd(fd as RawFd) })
+}
+
+pub fn attach_to_cgroup(
+    cgroup: BorrowedFd<'_>,
+    program: BorrowedFd<'_>,
+    place: u32,
+) -> Result<(), Errno> {
+    let attr = AttachAttr {
+        target_fd: cgroup.as_raw_fd() as u32,
+        attach_bpf_fd: program.as_raw_fd() as u32,
+        attach_type: place,
+        attach_flags: BPF_F_ALLOW_MULTI,
+    };
+    // SAFETY: both descriptors are open, and the call is told the exact size of `attr`.
+    check(unsafe {
+        libc::syscall(libc::SYS_bpf, BPF_PROG_ATTACH, &raw const attr, size_of::<AttachAttr>())
+    })?;
+    Ok(())
 }

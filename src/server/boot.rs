@@ -25,6 +25,8 @@ const DEAD_WITHIN: Duration = Duration::from_secs(5);
 /// Runs the server until SIGTERM, SIGINT or `xii down`. Instances and the router stay, but
 /// for `down`.
 pub fn main(settings: ServerSettings, log: Log) -> Result<(), Failure> {
+    sandbox::identity::leave_no_core()
+        .map_err(|error| Failure::platform("cannot rule out core dumps").because(error))?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()

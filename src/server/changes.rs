@@ -9,6 +9,7 @@ use super::reads;
 use crate::app::{AppName, DeployName, DeployRef, Failure, Secret, parse_changes};
 use crate::config::Change;
 use crate::deploy::{self, Order, Platform};
+use crate::release;
 use crate::store::{AuditEntry, Scope};
 use axum::Json;
 use axum::extract::{Path, State as Shared};
@@ -124,7 +125,7 @@ fn config_plan(
     deploy: &DeployRef,
     considered: &deploy::ConfigChange,
 ) -> Result<Vec<String>, Failure> {
-    let next = deploy::next_number(platform, deploy)?;
+    let next = release::next_number(&platform.host().ledger, deploy)?;
     let mut lines = vec![format!("release {next}: config {}", considered.changed)];
     if let Some(head) = considered.head.as_ref().filter(|head| head.build.is_some()) {
         lines.extend(deploy::preview_release(platform, deploy, head, next)?);
@@ -139,7 +140,7 @@ pub async fn rollback(
 ) -> Answer<Changed> {
     let target = deploy::target(&api.platform, &deploy, request.to)?;
     if request.how.plan {
-        let next = deploy::next_number(&api.platform, &deploy)?;
+        let next = release::next_number(&api.platform.host().ledger, &deploy)?;
         let mut lines =
             vec![format!("release {next}: code, commands and config of {}", target.number)];
         let actions = deploy::preview_release(&api.platform, &deploy, &target, next)?;

@@ -208,10 +208,23 @@ pub async fn config(
     Ok(Json(Config { deploy, release: head.map(|head| head.number), values }))
 }
 
-pub async fn releases(Shared(api): Shared<Api>, Named(deploy): Named) -> Answer<Vec<ReleaseInfo>> {
+#[derive(Deserialize)]
+pub struct Last {
+    /// All, unless it is said how many.
+    last: Option<u32>,
+}
+
+pub async fn releases(
+    Shared(api): Shared<Api>,
+    Named(deploy): Named,
+    Query(Last { last }): Query<Last>,
+) -> Answer<Vec<ReleaseInfo>> {
     let ledger = &api.platform.host().ledger;
     let current = ledger.expect_deploy(&deploy)?.current;
-    let releases = release::list(ledger, &deploy)?;
+    let releases = match last {
+        Some(last) => release::recent(ledger, &deploy, last)?,
+        None => release::list(ledger, &deploy)?,
+    };
     Ok(Json(releases.into_iter().map(|release| summary(release, current)).collect()))
 }
 

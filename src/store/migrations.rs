@@ -4,8 +4,12 @@ use super::ledger::Fault;
 use crate::app::Failure;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
-const STEPS: [&str; 3] =
-    [include_str!("schema_1.sql"), include_str!("schema_2.sql"), include_str!("schema_3.sql")];
+const STEPS: [&str; 4] = [
+    include_str!("schema_1.sql"),
+    include_str!("schema_2.sql"),
+    include_str!("schema_3.sql"),
+    include_str!("schema_4.sql"),
+];
 const WRITTEN_BY: &str = env!("CARGO_PKG_VERSION");
 
 /// Brings the database to the newest schema, in one transaction.

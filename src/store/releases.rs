@@ -112,6 +112,48 @@ impl Ledger {
         })
     }
 
+    /// Releases that are on their way, the oldest first: after a crash there may be one.
+    pub(crate) fn pending_release_rows(
+        &self,
+        deploy: &DeployRef,
+    ) -> Result<Vec<ReleaseRow>, Failure> {
+        self.read("read the releases", |tx| {
+            let id = expect(tx, deploy)?.id.0;
+            let query = format!(
+                "SELECT {COLUMNS} FROM releases
+                 WHERE deploy_id = ?1 AND status = 'pending' ORDER BY number"
+            );
+            select(tx, &query, [id])
+        })
+    }
+
+    /// The newest release that serves or has served; `before` that number, and, if asked, one
+    /// that has code.
+    pub(crate) fn last_active_row(
+        &self,
+        deploy: &DeployRef,
+        before: Option<u64>,
+        with_build: bool,
+    ) -> Result<Option<ReleaseRow>, Failure> {
+        self.read("read the releases", |tx| {
+            let id = expect(tx, deploy)?.id.0;
+            let query = active("DESC", "AND number < ?2 AND (build IS NOT NULL OR NOT ?3)");
+            let before = before.map_or(i64::MAX, |number| number as i64);
+            Ok(select(tx, &query, params![id, before, with_build])?.pop())
+        })
+    }
+
+    /// The first release of code that served.
+    pub(crate) fn first_served_row(
+        &self,
+        deploy: &DeployRef,
+    ) -> Result<Option<ReleaseRow>, Failure> {
+        self.read("read the releases", |tx| {
+            let id = expect(tx, deploy)?.id.0;
+            Ok(select(tx, &active("ASC", "AND build IS NOT NULL"), [id])?.pop())
+        })
+    }
+
     pub(crate) fn release_row(
         &self,
         deploy: &DeployRef,
@@ -149,6 +191,14 @@ fn status_before(tx: &Transaction, deploy: DeployRecord, at: u64) -> Result<Stat
         |row| optional_number(row, 0),
     )?;
     Ok(StatusBefore { deploy, row, last, served_before })
+}
+
+/// One release that serves or has served. The index of these alone is read.
+fn active(order: &str, more: &str) -> String {
+    format!(
+        "SELECT {COLUMNS} FROM releases
+         WHERE deploy_id = ?1 AND status = 'active' {more} ORDER BY number {order} LIMIT 1"
+    )
 }
 
 fn all(tx: &Transaction, deploy: i64) -> Result<Vec<ReleaseRow>, Fault> {

@@ -23,6 +23,7 @@ mod corpus;
 mod demo;
 mod firewall;
 mod house;
+mod isolation;
 mod keeper;
 mod languages;
 mod limits;

@@ -5,12 +5,15 @@ use crate::cli::client::{Client, query};
 use crate::cli::target::{path, target};
 use crate::cli::ui::{BOLD, DIM, ago, paint, table};
 use crate::cli::{Invocation, Outcome};
-use crate::server::api::{ReleaseDiff, ReleaseInfo, Verified};
+use crate::server::api::{DeployInfo, ReleaseDiff, ReleaseInfo, Verified};
 use clap::{Args, Subcommand};
 use jiff::Timestamp;
 
 #[derive(Debug, Args)]
 pub struct ReleasesArgs {
+    /// How many, of the newest [default: 20; with --json all]
+    #[arg(short = 'n', long = "num", value_name = "NUMBER")]
+    number: Option<u32>,
     #[command(subcommand)]
     command: Option<ReleasesCommand>,
 }
@@ -32,7 +35,7 @@ pub async fn run(args: &ReleasesArgs, to: &Invocation) -> Outcome {
     let client = to.client()?;
     let deploy = target(to, &client).await?;
     match args.command {
-        None => list(to, &client, &deploy).await,
+        None => list(to, &client, &deploy, args.number).await,
         Some(ReleasesCommand::Info { release }) => info(to, &client, &deploy, release).await,
         Some(ReleasesCommand::Diff { from, to: until }) => {
             diff(to, &client, &deploy, from, until).await
@@ -41,8 +44,19 @@ pub async fn run(args: &ReleasesArgs, to: &Invocation) -> Outcome {
     }
 }
 
-async fn list(to: &Invocation, client: &Client, deploy: &DeployRef) -> Outcome {
-    let releases: Vec<ReleaseInfo> = client.get(&path(deploy, "/releases")).await?;
+/// Of a table; a person looks for a recent one.
+const SHOWN: u32 = 20;
+
+async fn list(
+    to: &Invocation,
+    client: &Client,
+    deploy: &DeployRef,
+    number: Option<u32>,
+) -> Outcome {
+    let last = number.or((!to.ui.is_json()).then_some(SHOWN));
+    let which = last.map_or(String::new(), |last| format!("?last={last}"));
+    let releases: Vec<ReleaseInfo> =
+        client.get(&path(deploy, &format!("/releases{which}"))).await?;
     if releases.is_empty() && !to.ui.is_json() {
         to.ui.say(&format!("{deploy} has no release yet"));
         return Ok(0);
@@ -88,10 +102,11 @@ async fn info(
 }
 
 async fn current(client: &Client, deploy: &DeployRef) -> Result<ReleaseInfo, Failure> {
-    let releases: Vec<ReleaseInfo> = client.get(&path(deploy, "/releases")).await?;
-    let found = releases.into_iter().find(|release| release.current);
-    found
-        .ok_or_else(|| Failure::platform(format!("{deploy} has no release yet")).next("xii deploy"))
+    let info: DeployInfo = client.get(&path(deploy, "")).await?;
+    let number = info.release.ok_or_else(|| {
+        Failure::platform(format!("{deploy} has no release yet")).next("xii deploy")
+    })?;
+    Ok(client.get(&path(deploy, &format!("/releases/{}", number.0))).await?)
 }
 
 fn info_text(deploy: &DeployRef, release: &ReleaseInfo, now: Timestamp) -> String {

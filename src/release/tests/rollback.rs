@@ -48,7 +48,8 @@ fn a_rollback_to_what_is_absent_failed_pending_unbuilt_or_current_is_refused() {
 fn without_a_number_the_last_good_release_is_meant_and_twice_goes_back_twice() {
     let bench = bench();
     let last_good = |number| {
-        last_good_before(&bench.list(), ReleaseNumber(number)).map(|release| release.number.0)
+        let found = last_good_before(&bench.ledger, &bench.deploy, ReleaseNumber(number));
+        found.unwrap().map(|number| number.0)
     };
     bench.cut_active("", &[("A", "1")]);
     bench.cut_active("one", &[]);

@@ -2,6 +2,7 @@
 
 mod contract;
 mod crashes;
+mod deaf;
 mod floods;
 mod hogs;
 mod inside;
@@ -11,6 +12,8 @@ mod rootless;
 mod secrets;
 mod silence;
 mod squatting;
+
+pub use rootless::rootless_turn;
 
 use crate::world::{Checkout, World};
 use std::time::{Duration, Instant};
@@ -48,7 +51,7 @@ fn fast(what: &str, work: impl FnOnce()) {
 }
 
 /// The whole sandbox, or a word on why there is none.
-fn is_full(world: &World, test: &str) -> bool {
+pub fn is_full(world: &World, test: &str) -> bool {
     let level = world.health()["isolation"].as_str().unwrap_or_default().to_string();
     if level != "full" {
         eprintln!("SKIP {test}: isolation is {level}");

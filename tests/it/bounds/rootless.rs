@@ -2,10 +2,15 @@
 
 use crate::world::{Checkout, World, kill};
 use rustix::process::Signal;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Homes without root and without a common run folder do not know of each other's ports.
 static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+
+/// To be held while a home without root exists.
+pub fn rootless_turn() -> MutexGuard<'static, ()> {
+    ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 fn possible(test: &str) -> bool {
     let root = rustix::process::geteuid().is_root();
@@ -27,7 +32,7 @@ fn without_root_the_whole_spine_works_and_says_its_level() {
     if !possible("without_root_the_whole_spine_works_and_says_its_level") {
         return;
     }
-    let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+    let _turn = rootless_turn();
     let world = World::rootless();
     assert_eq!(world.health()["isolation"], "user-namespace");
     let app = deployed(&world, "app");
@@ -51,7 +56,7 @@ fn without_root_apps_outlive_the_server_and_crashes() {
     if !possible("without_root_apps_outlive_the_server_and_crashes") {
         return;
     }
-    let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+    let _turn = rootless_turn();
     let world = World::rootless();
     let host = deployed(&world, "app").host();
     world.kill_server();
@@ -75,7 +80,7 @@ fn without_root_the_doctor_names_what_is_missing_and_why() {
     if !possible("without_root_the_doctor_names_what_is_missing_and_why") {
         return;
     }
-    let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+    let _turn = rootless_turn();
     let world = World::rootless();
     let said = world.xii(&["doctor"]);
     assert_eq!(said.code, 1, "{said:?}");
