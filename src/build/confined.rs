@@ -59,6 +59,9 @@ impl Confinement<'_> {
             Some(failure) => return Err(failure),
             None => exit?,
         };
+        if let Some(why) = exit.unmade() {
+            return Err(Failure::platform("a step of the build could not be started").why(why));
+        }
         if let Some(reason) = &exit.reason {
             line(reason);
         }

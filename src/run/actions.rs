@@ -93,7 +93,7 @@ async fn try_start(
         attached: false,
     };
     let spec = runnable.spec(&runner.host, launch);
-    let started = keepers::start(&runner.host, spec).await;
+    let started = keepers::start(&runner.host, spec, (None, None)).await;
     if started.is_err() && port.is_some() {
         // Nothing has listened there; a failure to note it is met at the next allocation.
         let _ = runner.host.ledger.free_port(keeper, Timestamp::now());
