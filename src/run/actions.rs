@@ -241,13 +241,19 @@ pub(super) async fn poll_drains(runner: &mut Runner) {
     }
 }
 
-/// A port goes back when its instance is gone and no table names it.
-pub(super) fn free_ports(runner: &mut Runner) {
+/// A port goes back when its instance is gone and no table names it. False when the ledger has
+/// refused one: it is to be asked again.
+pub(super) fn free_ports(runner: &mut Runner) -> bool {
     let table = &runner.table;
     let ledger = &runner.host.ledger;
+    let mut freed = true;
     runner.ports_to_free.retain(|keeper| {
-        table.contains(keeper) || ledger.free_port(*keeper, Timestamp::now()).is_err()
+        let stays = table.contains(keeper);
+        let failed = !stays && ledger.free_port(*keeper, Timestamp::now()).is_err();
+        freed &= !failed;
+        stays || failed
     });
+    freed
 }
 
 /// What a keeper leaves behind: its record, its socket, its cgroup.
