@@ -15,3 +15,7 @@ mod restarts;
 mod timeline;
 mod twenty_changes;
 mod victims;
+
+pub use observed::{State, code_of, until_ports_agree};
+pub use random::Random;
+pub use victims::{Victim, pids};
