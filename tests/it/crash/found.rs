@@ -5,7 +5,7 @@ use super::fault::Kind;
 use super::subject::{EXTRA, MAIN, Subject};
 use super::tracer::{Aim, Blow, Tracer, Whom};
 use crate::chaos::until_ports_agree;
-use crate::world::World;
+use crate::world::{Said, World};
 use nix::errno::Errno;
 use nix::libc;
 
@@ -51,7 +51,7 @@ fn what_a_killed_server_could_not_remove_is_removed_by_the_next() {
     let world = World::new();
     let mut subject = Subject::new(&world);
     let first = subject.prepare(Kind::First);
-    let _ = crate::world::Said::from(subject.command(&first).output().unwrap()).ok();
+    let _ = Said::from(subject.command(&first).output().unwrap()).ok();
     let kept = world.home().join("logs").join(EXTRA);
     let digest = "0".repeat(64);
     let left = [
@@ -76,6 +76,37 @@ fn what_a_killed_server_could_not_remove_is_removed_by_the_next() {
     world.leave();
 }
 
+/// A build needs threads of its own.
+#[test]
+fn a_deploy_that_gets_no_thread_says_so() {
+    if super::skipped("crash::found::a_deploy_that_gets_no_thread_says_so") {
+        return;
+    }
+    let world = World::new();
+    let mut subject = Subject::new(&world);
+    for step in 1.. {
+        let deploy = subject.prepare(Kind::Deploy);
+        let tracer = Tracer::attach(Aim {
+            pid: world.server_pid(),
+            whom: Whom::Itself,
+            blow: Blow::Fail(Errno::EAGAIN),
+            counts: super::calls::begins_a_process,
+            step,
+        });
+        let said = Said::from(subject.command(&deploy).output().unwrap());
+        if tracer.end().1.is_none() {
+            assert!(step > 1, "a deploy starts something");
+            let _ = said.ok();
+            break;
+        }
+        if said.code != 0 {
+            let _ = said.refused(1, &["error: ", "os error 11"]);
+        }
+    }
+    drop(subject);
+    world.leave();
+}
+
 /// `xii apps destroy` stops both, and the second one's table cannot be written.
 #[test]
 fn a_destroy_that_fails_leaves_everything_running() {
@@ -93,7 +124,7 @@ fn a_destroy_that_fails_leaves_everything_running() {
             counts: renames,
             step,
         });
-        let said = crate::world::Said::from(subject.command(&destroy).output().unwrap());
+        let said = Said::from(subject.command(&destroy).output().unwrap());
         let _ = tracer.end();
         if said.code == 0 {
             break;

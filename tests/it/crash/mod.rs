@@ -51,7 +51,7 @@ fn every_step_of_every_change_fails_in_turn() {
     let until = Instant::now() + Duration::from_secs(60 * minutes as u64);
     let order = match std::env::var("XII_TEST_CRASH") {
         Ok(one) => return repeat(&one),
-        Err(_) => Order::InTurn { line: 0, step: 0 },
+        Err(_) => Order::InTurn { line: 0, step: 0, without: 0 },
     };
     report(&Sweep::new(lines, order, faults, until).run(worlds));
 }
@@ -69,7 +69,7 @@ fn repeat(one: &str) {
     let (line, step) = one.rsplit_once(':').unwrap();
     let line = Line::named(line).unwrap_or_else(|| panic!("no such line: {line}"));
     let step: u64 = step.parse().unwrap();
-    let order = Order::InTurn { line: 0, step: step - 1 };
+    let order = Order::InTurn { line: 0, step: step - 1, without: 0 };
     report(&Sweep::new(vec![line], order, 1, Instant::now() + SHORT).run(1));
 }
 

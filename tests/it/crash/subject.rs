@@ -71,6 +71,11 @@ impl<'a> Subject<'a> {
 
     /// Brings about what the change needs, and says what it will be.
     pub fn prepare(&mut self, kind: Kind) -> Change {
+        self.prepare_to(kind, false)
+    }
+
+    /// `starts`: the change has to start something.
+    pub fn prepare_to(&mut self, kind: Kind, starts: bool) -> Change {
         self.round += 1;
         let round = self.round;
         if kind == Kind::Rollback && self.acknowledged.len() < 2 {
@@ -78,7 +83,7 @@ impl<'a> Subject<'a> {
             self.learn();
         }
         let before = self.see().states;
-        let before = self.furnish(kind, before);
+        let before = self.furnish(kind, starts, before);
         let mut after = before.clone();
         let main = || after_of(&before, MAIN);
         let word = |text: &str| text.split(' ').map(str::to_string).collect::<Vec<_>>();
@@ -126,7 +131,7 @@ impl<'a> Subject<'a> {
     }
 
     /// What has to be there, or not, for this kind of change; as cheap as can be.
-    fn furnish(&mut self, kind: Kind, before: States) -> States {
+    fn furnish(&mut self, kind: Kind, starts: bool, before: States) -> States {
         let has_code = |deploy: &str| before.get(deploy).is_some_and(|state| state.code > 0);
         match kind {
             Kind::First if self.knows_extra() => {
@@ -149,7 +154,8 @@ impl<'a> Subject<'a> {
                 }
             }
             // Each further instance makes what follows slower.
-            Kind::Scale | Kind::First => return before,
+            Kind::First => return before,
+            Kind::Scale if !starts => return before,
             _ if before.get(MAIN).is_some_and(|state| state.web > 1) => {
                 self.ok(&["scale", "-a", "app", "web=1", "worker=0"]);
             }

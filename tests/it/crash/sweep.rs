@@ -19,7 +19,12 @@ const MOST_STEPS: u64 = 3000;
 /// Which step of which line is next.
 pub enum Order {
     /// From the first step on, line after line, again and again.
-    InTurn { line: usize, step: u64 },
+    InTurn {
+        line: usize,
+        step: u64,
+        /// Lines without any step, one after the other.
+        without: usize,
+    },
     /// Any step of any line; how many each has is learnt from those that were missed.
     Random { random: Random, steps: BTreeMap<Line, u64> },
 }
@@ -64,13 +69,17 @@ impl Sweep {
     }
 
     fn is_over(&self) -> bool {
-        let tally = self.tally.lock().unwrap();
-        tally.faults() >= self.wanted || Instant::now() > self.until
+        let endless = match &*self.order.lock().unwrap() {
+            Order::InTurn { without, .. } => *without > 2 * self.lines.len(),
+            Order::Random { .. } => false,
+        };
+        let faults = self.tally.lock().unwrap().faults();
+        endless || faults >= self.wanted || Instant::now() > self.until
     }
 
     fn next(&self) -> (Line, u64) {
         match &mut *self.order.lock().unwrap() {
-            Order::InTurn { line, step } => {
+            Order::InTurn { line, step, .. } => {
                 *step += 1;
                 (self.lines[*line], *step)
             }
@@ -85,8 +94,9 @@ impl Sweep {
     /// The change has fewer steps than this.
     fn missed(&self, missed: Line, at: u64, found: u64) {
         match &mut *self.order.lock().unwrap() {
-            Order::InTurn { line, step } if self.lines[*line] == missed && at <= *step => {
+            Order::InTurn { line, step, without } if self.lines[*line] == missed && at <= *step => {
                 eprintln!("crash: {missed} has {found} steps");
+                *without = if *step > 1 { 0 } else { *without + 1 };
                 (*line, *step) = ((*line + 1) % self.lines.len(), 0);
             }
             Order::InTurn { .. } => {}

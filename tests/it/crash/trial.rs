@@ -22,7 +22,8 @@ type Wrong = (Broken, String);
 
 /// Makes the change and strikes at this step of it.
 pub fn trial(subject: &mut Subject<'_>, line: Line, step: u64) -> Result<Ended, Wrong> {
-    let change = subject.prepare(line.change);
+    let starts = line.fault.whom() == Whom::ItsKeepers;
+    let change = subject.prepare_to(line.change, starts);
     let (said, struck, steps) = disturb(subject, &change, line, step);
     let Some(struck) = struck else {
         let missed = check(subject, line, &change, &said, "nothing");
