@@ -36,8 +36,12 @@ bench-idle: (bench "idle")
 # Processor time per request beside haproxy, nginx and caddy; wants wrk
 bench-router: (bench "router")
 
-# Thousands of kill -9; a failure prints the XII_TEST_SEED that repeats its decisions
-crash kills="5000":
+# Every step of every change fails in turn; ends with a table, and with what repeats a failure
+crash faults="5000" worlds="6":
+    XII_TEST_FAULTS={{faults}} XII_TEST_WORLDS={{worlds}} cargo test --locked --test it crash::every -- --ignored --nocapture
+
+# kill -9 of anything at random moments; a failure prints the XII_TEST_SEED of its decisions
+kills kills="1000":
     XII_TEST_KILLS={{kills}} cargo test --locked --test it chaos::kills -- --nocapture
 
 # xii's whole build beside the bare tool's; wants python3, npm and cargo

@@ -2,11 +2,12 @@
 //! the others.
 
 use super::{
-    AppJson, DeployName, Diagnostic, Diagnostics, Failure, Formation, ProcessType, Settings,
+    AppJson, Blame, DeployName, Diagnostic, Diagnostics, Failure, Formation, ProcessType, Settings,
     SourceFile, parse_app_json, parse_aptfile, parse_procfile, parse_settings,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::ErrorKind;
 use std::path::Path;
 
 /// The manifests as they stand in the tree, stored whole in a release: what is run later is
@@ -38,8 +39,20 @@ impl ManifestTexts {
 fn file(tree: &Path, name: &str) -> Result<Option<String>, Failure> {
     match std::fs::read(tree.join(name)) {
         Ok(bytes) => Ok(Some(SourceFile::from_bytes(name, bytes)?.text().to_string())),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(Failure::usage(format!("cannot read {name}")).because(error)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => {
+            Err(Failure::new(blame(error.kind()), format!("cannot read {name}")).because(error))
+        }
+    }
+}
+
+/// Where the file is not one that can be read its owner has to act, and else whoever runs xii.
+fn blame(error: ErrorKind) -> Blame {
+    match error {
+        ErrorKind::IsADirectory | ErrorKind::NotADirectory | ErrorKind::PermissionDenied => {
+            Blame::Usage
+        }
+        _ => Blame::Platform,
     }
 }
 
@@ -136,6 +149,15 @@ fn too_long(length: usize) -> Diagnostic {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_manifest_that_cannot_be_read_for_want_of_descriptors_is_not_bad_input() {
+        let tree = tempfile::tempdir().unwrap();
+        std::fs::create_dir(tree.path().join("Procfile")).unwrap();
+        assert_eq!(ManifestTexts::read(tree.path()).unwrap_err().blame, Blame::Usage);
+        let too_many = std::io::Error::from_raw_os_error(libc::EMFILE);
+        assert_eq!(blame(too_many.kind()), Blame::Platform);
+    }
 
     fn texts(procfile: &str, app_json: &str, xii_toml: &str) -> ManifestTexts {
         let some = |text: &str| Some(text.to_string()).filter(|text| !text.is_empty());

@@ -51,6 +51,17 @@ pub fn remove(home: &Home, app: &AppName) -> Result<(), Failure> {
     files::remove(&home.cache(app))
 }
 
+/// The apps that have one.
+pub fn owners(home: &Home) -> Result<Vec<AppName>, Failure> {
+    let caches = home.caches();
+    let entries = match fs::read_dir(&caches) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        found => found.map_err(failed("list", &caches))?,
+    };
+    let names = entries.flatten().filter_map(|entry| entry.file_name().into_string().ok());
+    Ok(names.filter_map(|name| name.parse().ok()).collect())
+}
+
 fn sizes(tools: &Path) -> Result<Vec<(PathBuf, u64)>, Failure> {
     let any = Used { bytes: u64::MAX, files: u64::MAX };
     let entries = match fs::read_dir(tools) {

@@ -48,17 +48,24 @@ impl Confinement<'_> {
         let (done, wait) = channel::<()>();
         let (exit, ended) = std::thread::scope(|scope| {
             let spec = &spec;
-            let watching = scope.spawn(move || self.watch(wait, command, spec));
+            let watch = move || self.watch(wait, command, spec);
+            let watching = std::thread::Builder::new().spawn_scoped(scope, watch);
+            let watching = watching.map_err(|error| {
+                Failure::platform("cannot start a thread for a build").because(error)
+            })?;
             let mut each = |_, bytes: &[u8]| line(&shown(bytes));
             let exit = run_attached(self.exe, spec, &mut each, self.cancel);
             drop(done);
-            (exit, watching.join())
-        });
+            Ok::<_, Failure>((exit, watching.join()))
+        })?;
         let ended = ended.map_err(|_| Failure::internal("watching a build broke off"))?;
         let exit = match ended {
             Some(failure) => return Err(failure),
             None => exit?,
         };
+        if let Some(why) = exit.unmade() {
+            return Err(Failure::platform("a step of the build could not be started").why(why));
+        }
         if let Some(reason) = &exit.reason {
             line(reason);
         }

@@ -69,7 +69,8 @@ mod version;
 
 pub use below::Below;
 pub use bounds::{Bounds, TIME_LIMIT};
-pub use cache::{MOST_CACHE, open as open_cache, remove as remove_cache, trim as trim_cache};
+pub use cache::{MOST_CACHE, open as open_cache, owners as cache_owners};
+pub use cache::{remove as remove_cache, trim as trim_cache};
 pub use compare::differing;
 pub use confined::Confinement;
 pub use draft::Stop;
@@ -83,7 +84,7 @@ pub use fingerprint::Fingerprint;
 pub use language::Kind;
 pub use make::{Request, Workspace, build};
 pub use plan::{Layer, Plan, Stage, Step, build_key, plan};
-pub use result::{Build, Description, app_folder, remove};
+pub use result::{Build, Description, app_folder, keep_only, remove};
 pub use room::{room_for_source, room_to_build, sweep};
 pub use stacks::Mounted;
 pub use tool::{Origin, Tool, ToolName, Wish};

@@ -14,7 +14,7 @@ use crate::app::{Digest, Failure, ProcessType};
 use crate::sandbox::{Mount, User};
 use crate::store::Home;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -93,6 +93,19 @@ pub fn remove(home: &Home, build: &Digest) -> Result<(), Failure> {
     }
     let tmp = TmpDir::new(&home.tmp(), "build")?;
     fs::rename(&place, tmp.path().join("removed")).map_err(failed("move", &place))
+}
+
+/// Takes away every build but these.
+pub fn keep_only(home: &Home, known: &BTreeSet<Digest>) -> Result<(), Failure> {
+    let builds = home.builds();
+    for entry in fs::read_dir(&builds).map_err(failed("list", &builds))?.flatten() {
+        let digest = entry.file_name().to_str().and_then(|name| name.parse().ok());
+        match digest {
+            Some(digest) if !known.contains(&digest) => remove(home, &digest)?,
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 /// Makes `tree` plain, names it by its content and puts it in its place.

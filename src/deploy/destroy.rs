@@ -1,35 +1,82 @@
-//! The end of a deploy: everything it runs stops, then it is forgotten.
+//! The end of deploys: everything they run stops, then they are forgotten, all at once.
 
-use super::{Journal, Platform};
+use super::{Journal, Platform, bring_back};
 use crate::app::{AppName, DeployRef, Failure};
 use crate::{build, logs};
 use jiff::Timestamp;
 
-/// Stops what runs, then removes the deploy from the ledger, and its log.
+/// What is to be destroyed: some deploys, or an app with all it has.
+#[derive(Debug, Clone)]
+pub struct Doomed {
+    pub deploys: Vec<DeployRef>,
+    pub app: Option<AppName>,
+}
+
+/// Stops what runs, removes it from the ledger, then its logs and what its builds kept. What
+/// fails before the ledger has changed leaves everything as it was.
 pub async fn destroy(
     platform: &Platform,
     journal: &Journal,
-    deploy: &DeployRef,
+    doomed: &Doomed,
+) -> Result<(), Failure> {
+    if let Err(failure) = stop_and_forget(platform, journal, doomed).await {
+        for record in platform.host().ledger.deploys()? {
+            if doomed.deploys.contains(&record.deploy) {
+                bring_back(platform, &record)?;
+            }
+        }
+        return Err(failure);
+    }
+    clear(platform).await
+}
+
+async fn stop_and_forget(
+    platform: &Platform,
+    journal: &Journal,
+    doomed: &Doomed,
 ) -> Result<(), Failure> {
     let host = platform.host();
     let stop = journal.phase("stop");
-    let change = platform.deploys.want_nothing(deploy);
-    platform.deploys.of(deploy).until_empty(change).await?;
-    host.routes.remove(deploy).await?;
+    for deploy in &doomed.deploys {
+        platform.deploys.want_nothing(deploy);
+    }
+    for deploy in &doomed.deploys {
+        let change = platform.deploys.want_nothing(deploy);
+        platform.deploys.of(deploy).until_empty(change).await?;
+        host.routes.remove(deploy).await?;
+    }
     stop.done("nothing runs any more");
     let forget = journal.phase("forget");
-    host.ledger.destroy_deploy(deploy, Timestamp::now())?;
-    platform.deploys.forget(deploy);
-    logs::remove(&host.home.deploy_logs(deploy))?;
-    forget.done(format!("{deploy} is gone; its releases stay in the ledger's history"));
+    host.ledger.destroy(&doomed.deploys, doomed.app.as_ref(), Timestamp::now())?;
+    doomed.deploys.iter().for_each(|deploy| platform.deploys.forget(deploy));
+    let names: Vec<_> = doomed.deploys.iter().map(DeployRef::to_string).collect();
+    forget.done(match names.as_slice() {
+        [] => "it had no deploys".to_string(),
+        [one] => format!("{one} is gone; its releases stay in the ledger's history"),
+        _ => format!("{} are gone; their releases stay in the ledger's history", names.join(", ")),
+    });
     Ok(())
 }
 
-/// The app itself, when none of its deploys is left: its name, and what its builds kept.
-pub async fn forget_app(platform: &Platform, app: &AppName) -> Result<(), Failure> {
+/// Removes the logs of deploys and the caches of apps that are no more, also those that a
+/// server before this one had not come to.
+pub async fn clear(platform: &Platform) -> Result<(), Failure> {
     let host = platform.host().clone();
-    host.ledger.destroy_app(app, Timestamp::now())?;
-    let app = app.clone();
-    let removing = tokio::task::spawn_blocking(move || build::remove_cache(&host.home, &app));
-    removing.await.map_err(|error| Failure::internal("removing broke off").because(error))?
+    let clearing = tokio::task::spawn_blocking(move || {
+        // Before the ledger is asked: what is made from now on stays.
+        let logs = logs::owners(&host.home.logs())?;
+        let caches = build::cache_owners(&host.home)?;
+        for deploy in logs {
+            if host.ledger.deploy(&deploy)?.is_none() {
+                logs::remove(&host.home.deploy_logs(&deploy))?;
+            }
+        }
+        for app in caches {
+            if host.ledger.app(&app)?.is_none() {
+                build::remove_cache(&host.home, &app)?;
+            }
+        }
+        Ok(())
+    });
+    clearing.await.map_err(|error| Failure::internal("removing broke off").because(error))?
 }

@@ -32,7 +32,7 @@ pub use back::{roll_back, target};
 pub use building::try_out;
 pub use config::{ConfigChange, change_config, consider};
 pub use declared::require_config;
-pub use destroy::{destroy, forget_app};
+pub use destroy::{Doomed, clear, destroy};
 pub use explaining::explain_build;
 pub use export::{Image, export};
 pub use formation::{
@@ -44,7 +44,7 @@ pub use platform::Platform;
 pub use preview::{preview, preview_deploy, preview_promote, preview_release};
 pub use promote::{has_the_same, promotable, promote};
 pub use receipt::{BootTime, PhaseTime, Receipt, Traffic};
-pub use serving::{fail_pending, serving};
+pub use serving::{bring_back, fail_pending, serving};
 pub use spine::{Deploy, deploy};
 pub use stacks::{
     Behind, Users, behind, prune_stacks, rebase, stack_list, stack_named, stack_users,

@@ -30,6 +30,9 @@ pub(super) async fn release_phase(
     wait_for_earlier(platform, journal, &release.deploy).await?;
     let phase = journal.phase("release phase");
     let exit = attend(platform, journal, release, OneOffKind::Release, argv).await?;
+    if let Some(why) = exit.unmade() {
+        return Err(Failure::platform("the release phase could not be started").why(why));
+    }
     if exit.status() != 0 {
         return Err(Failure::app(format!("the release phase failed: exit {}", exit.status()))
             .next("its output is above, and in `xii logs`"));

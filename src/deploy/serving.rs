@@ -3,6 +3,7 @@
 use super::Platform;
 use crate::app::{Failure, ReleaseNumber};
 use crate::release::{self, Release};
+use crate::run::Handle;
 use crate::store::{DeployRecord, OneOffKind, OneOffState};
 use jiff::Timestamp;
 
@@ -15,6 +16,17 @@ pub fn serving(
     let Some(number) = host.ledger.serving(&record.deploy)? else { return Ok(None) };
     let serving = release::get(&host.ledger, &host.key, &record.deploy, number)?;
     Ok(serving.filter(|release| release.build.is_some()).map(|release| release.number))
+}
+
+/// The change that brings a deploy's instances back; `None` before its first code.
+pub fn bring_back(
+    platform: &Platform,
+    record: &DeployRecord,
+) -> Result<Option<(Handle, u64)>, Failure> {
+    let Some(serving) = serving(platform, record)? else { return Ok(None) };
+    let runnable = platform.host().runnable(&record.deploy, serving)?;
+    let change = platform.deploys.want(runnable, false)?;
+    Ok(Some((platform.deploys.of(&record.deploy), change)))
 }
 
 fn has_unknown_phase(platform: &Platform, release: &Release) -> Result<bool, Failure> {

@@ -24,7 +24,7 @@ pub use client::{Client, Connection};
 pub use protocol::{Answer, Exit, Notice, Request, StateWord, Status};
 pub use record::{Record, records};
 pub use spec::{KeeperSpec, Output, Restart, VERSION};
-pub use start::{Started, start};
+pub use start::{Started, start, undo};
 pub use words::ordinal;
 
 use std::os::fd::OwnedFd;

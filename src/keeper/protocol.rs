@@ -2,6 +2,7 @@
 //! server that started it, and the next server's binary must still drive it. Fields may be
 //! added, never renamed or removed; unknown fields are ignored on both sides.
 
+use crate::sandbox::SETUP_FAILED;
 use serde::{Deserialize, Serialize};
 
 pub const VERSION: u32 = 1;
@@ -75,6 +76,11 @@ impl Exit {
     /// As a shell tells it: the code, or 128 and the signal's number.
     pub fn status(&self) -> i32 {
         self.code.or(self.signal.map(|signal| 128 + signal)).unwrap_or(-1)
+    }
+
+    /// Why no sandbox could be made for it: nothing that the app has done.
+    pub fn unmade(&self) -> Option<&str> {
+        self.reason.as_deref().filter(|_| self.code == Some(SETUP_FAILED))
     }
 }
 

@@ -51,9 +51,20 @@ impl Record {
     /// Whole or not at all.
     pub fn write(&self, path: &Path) -> io::Result<()> {
         let named = |error| super::named(path, error);
-        let temporary = path.with_extension("tmp");
+        let temporary = Record::unfinished(path);
         std::fs::write(&temporary, serde_json::to_vec(self)?).map_err(named)?;
         std::fs::rename(&temporary, path).map_err(named)
+    }
+
+    /// What a record is called until it is whole.
+    pub fn unfinished(path: &Path) -> PathBuf {
+        path.with_extension("tmp")
+    }
+
+    /// Of this boot, if it is one.
+    pub fn read(path: &Path) -> Option<Record> {
+        let record: Record = serde_json::from_slice(&std::fs::read(path).ok()?).ok()?;
+        (process::boot_id().ok()? == record.boot_id).then_some(record)
     }
 
     /// True while the keeper's process exists.

@@ -1,14 +1,19 @@
 //! Starting a keeper, from the server's side.
 
 use super::begin::Report;
+use super::record::Record;
 use super::spec::KeeperSpec;
 use crate::app::Failure;
+use crate::sandbox::cgroup::Hierarchies;
 use crate::sandbox::{Env, process};
 use rustix::pipe::{PipeFlags, pipe_with};
 use std::fs::File;
 use std::io::{Read, Write};
 use std::os::fd::{OwnedFd, RawFd};
 use std::path::Path;
+use std::time::Duration;
+
+const ENDS_WITHIN: Duration = Duration::from_secs(10);
 
 /// A keeper that runs and has written its record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,8 +24,41 @@ pub struct Started {
 
 /// Starts a keeper and waits until it has its record or has failed. `passed` become stdin,
 /// stdout and stderr of the process, `lifeline` ties it to its writer. Blocks for some
-/// milliseconds; safe in a process with threads.
+/// milliseconds; safe in a process with threads. Where this fails nothing is left of it.
 pub fn start(
+    exe: &Path,
+    spec: &KeeperSpec,
+    passed: Option<[OwnedFd; 3]>,
+    lifeline: Option<OwnedFd>,
+) -> Result<Started, Failure> {
+    let started = try_start(exe, spec, passed, lifeline);
+    if started.is_err() {
+        undo(spec);
+    }
+    started
+}
+
+/// Ends the keeper of this spec, if there is one, and removes what it has made. One that was
+/// killed in its start could not do so itself.
+pub fn undo(spec: &KeeperSpec) {
+    if let Some(record) = Record::read(&spec.record)
+        && let Some(keeper) = process::Other::open(record.pid, record.start_time)
+    {
+        // With it goes everything in its namespace.
+        let _ = keeper.kill();
+        keeper.wait(ENDS_WITHIN);
+    }
+    for path in [&spec.record, &Record::unfinished(&spec.record), &spec.socket] {
+        let _ = std::fs::remove_file(path);
+    }
+    if let Some(name) = &spec.sandbox.cgroup {
+        let cgroup = Hierarchies::of_this_machine().cgroup(name);
+        cgroup.kill();
+        cgroup.destroy(ENDS_WITHIN);
+    }
+}
+
+fn try_start(
     exe: &Path,
     spec: &KeeperSpec,
     passed: Option<[OwnedFd; 3]>,

@@ -1,7 +1,7 @@
 //! Which files a deploy's log consists of.
 
 use super::{part::PartName, slot::Slot};
-use crate::app::Failure;
+use crate::app::{AppName, DeployRef, Failure};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
@@ -63,6 +63,19 @@ fn names(dir: &Path) -> Result<Vec<String>, Failure> {
         names.extend(entry.map_err(failed)?.file_name().into_string());
     }
     Ok(names)
+}
+
+/// The deploys that have a log below this folder.
+pub fn owners(logs: &Path) -> Result<Vec<DeployRef>, Failure> {
+    let mut owners = Vec::new();
+    for app in names(logs)? {
+        let Ok(name) = app.parse::<AppName>() else { continue };
+        for deploy in names(&logs.join(&app))? {
+            let Ok(deploy) = deploy.parse() else { continue };
+            owners.push(DeployRef { app: name.clone(), deploy });
+        }
+    }
+    Ok(owners)
 }
 
 /// Removes a destroyed deploy's log; one that never printed has none.

@@ -28,7 +28,7 @@ pub use cursor::Cursor;
 pub use filter::{Filter, Source};
 pub use last::last;
 pub use line::Line;
-pub use listing::remove;
+pub use listing::{owners, remove};
 pub use tail::{Start, Tail};
 pub use writer::{Writer, WriterSpec};
 

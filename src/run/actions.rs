@@ -102,7 +102,7 @@ fn begin(runner: &Runner, slot: Slot, release: ReleaseNumber) -> Result<Begun, F
     };
     let spec = runnable.spec(&runner.host, launch);
     let host = runner.host.clone();
-    let keeper = tokio::spawn(async move { keepers::start(&host, spec).await });
+    let keeper = tokio::spawn(async move { keepers::start(&host, spec, (None, None)).await });
     Ok(Begun { slot, id, release, port, place: None, keeper })
 }
 
@@ -271,13 +271,19 @@ pub(super) async fn poll_drains(runner: &mut Runner) {
     }
 }
 
-/// A port goes back when its instance is gone and no table names it.
-pub(super) fn free_ports(runner: &mut Runner) {
+/// A port goes back when its instance is gone and no table names it. False when the ledger has
+/// refused one: it is to be asked again.
+pub(super) fn free_ports(runner: &mut Runner) -> bool {
     let table = &runner.table;
     let ledger = &runner.host.ledger;
+    let mut freed = true;
     runner.ports_to_free.retain(|keeper| {
-        table.contains(keeper) || ledger.free_port(*keeper, Timestamp::now()).is_err()
+        let stays = table.contains(keeper);
+        let failed = !stays && ledger.free_port(*keeper, Timestamp::now()).is_err();
+        freed &= !failed;
+        stays || failed
     });
+    freed
 }
 
 /// What a keeper leaves behind: its record, its socket, its cgroup.

@@ -11,7 +11,10 @@ use crate::store::Scope;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 use tokio::sync::{mpsc, watch};
+
+const HANDED_BACK_WITHIN: Duration = Duration::from_secs(5);
 
 /// Every deploy's runner.
 pub struct Deploys {
@@ -134,9 +137,13 @@ impl Handle {
         }
     }
 
-    /// Waits until nothing of the deploy runs.
+    /// Waits until nothing of the deploy runs and, for a moment, until its ports are handed
+    /// back: whoever is left to wait for is the ledger, and the next server asks it, too.
     pub async fn until_empty(&self, change: u64) -> Result<(), Failure> {
-        self.until(change, |view| view.instances.is_empty().then_some(())).await
+        self.until(change, |view| view.instances.is_empty().then_some(())).await?;
+        let handed_back = self.until(change, |view| view.settled.then_some(()));
+        let _ = tokio::time::timeout(HANDED_BACK_WITHIN, handed_back).await;
+        Ok(())
     }
 
     /// The release that runs.

@@ -84,8 +84,12 @@ impl Running {
         self.place = None;
         // Whoever was ended for a reason (R10) did not crash.
         if self.state == State::Starting && self.failure.is_none() {
-            let message = format!("{} crashed before it was ready: {how}", self.id.name());
-            self.failure = Some(Failure::app(message).next("see `xii logs` for what it printed"));
+            let name = self.id.name();
+            self.failure = Some(match exit.unmade() {
+                Some(why) => Failure::platform(format!("cannot start {name}")).why(why),
+                None => Failure::app(format!("{name} crashed before it was ready: {how}"))
+                    .next("see `xii logs` for what it printed"),
+            });
         }
         if self.state != State::Stopping {
             self.state = State::Crashed;
@@ -120,5 +124,34 @@ pub(super) fn describe(exit: &Exit) -> String {
         (_, Some(reason), ..) => format!("could not be started: {reason}"),
         (_, _, Some(signal), _) => format!("signal {signal}"),
         (_, _, _, code) => format!("exit {}", code.unwrap_or(-1)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::Blame;
+    use crate::run::actions::starting;
+
+    #[test]
+    fn a_sandbox_that_cannot_be_made_is_not_the_apps_fault() {
+        let exit = |code, reason: Option<&str>| Exit {
+            code: Some(code),
+            reason: reason.map(str::to_string),
+            ..Exit::default()
+        };
+        let cases = [
+            (exit(crate::sandbox::SETUP_FAILED, Some("mount /proc: I/O error")), Blame::Platform),
+            (exit(crate::sandbox::NOT_FOUND, Some("run ghost: not found")), Blame::App),
+            (exit(crate::sandbox::SETUP_FAILED, None), Blame::App),
+        ];
+        for (exit, blame) in cases {
+            let process_type = crate::app::ProcessType::web();
+            let id = InstanceId { process_type, index: 1, keeper: 7 };
+            let (requests, _wanted) = mpsc::unbounded_channel();
+            let mut running = starting(id, ReleaseNumber(1), None, 1, requests);
+            running.exited(&exit, Timestamp::UNIX_EPOCH);
+            assert_eq!(running.failure.unwrap().blame, blame, "{exit:?}");
+        }
     }
 }

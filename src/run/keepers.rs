@@ -9,19 +9,33 @@ use crate::sandbox::cgroup::Hierarchies;
 use crate::sandbox::process;
 use jiff::Timestamp;
 use std::collections::BTreeSet;
+use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 
-/// Starts a keeper and connects to it. Its pid is the host's.
-pub(super) async fn start(host: &Host, spec: KeeperSpec) -> Result<(i32, Client), Failure> {
-    let exe = host.exe.clone();
-    let socket = spec.socket.clone();
-    let starting = tokio::task::spawn_blocking(move || keeper::start(&exe, &spec, None, None));
-    let started = starting
-        .await
-        .map_err(|error| Failure::internal("starting a keeper was broken off").because(error))??;
-    Ok((started.pid, Client::connect(&socket).await?))
+/// The descriptors a keeper is given, and the lifeline that ties it to its starter.
+pub(super) type Passed = (Option<[OwnedFd; 3]>, Option<OwnedFd>);
+
+/// Starts a keeper and connects to it. Its pid is the host's. One that cannot be connected to
+/// is ended: nobody would know of it.
+pub(super) async fn start(
+    host: &Host,
+    spec: KeeperSpec,
+    (passed, lifeline): Passed,
+) -> Result<(i32, Client), Failure> {
+    let broken_off = |error| Failure::internal("starting a keeper was broken off").because(error);
+    let (exe, given) = (host.exe.clone(), spec.clone());
+    let starting =
+        tokio::task::spawn_blocking(move || keeper::start(&exe, &given, passed, lifeline));
+    let started = starting.await.map_err(broken_off)??;
+    match Client::connect(&spec.socket).await {
+        Ok(client) => Ok((started.pid, client)),
+        Err(failure) => {
+            tokio::task::spawn_blocking(move || keeper::undo(&spec)).await.map_err(broken_off)?;
+            Err(failure)
+        }
+    }
 }
 
 /// The two ends of the requests to a keeper.
@@ -148,6 +162,18 @@ pub(super) fn free_ports(host: &Host, known: &BTreeSet<u64>) -> Result<(), Failu
         }
     }
     Ok(())
+}
+
+/// Files of keepers that were killed, with their server, before they had a record.
+pub(super) fn remove_strays(host: &Host, known: &BTreeSet<u64>) {
+    for entry in std::fs::read_dir(host.home.instances()).into_iter().flatten().flatten() {
+        let path = entry.path();
+        let keeper = path.file_stem().and_then(|stem| stem.to_str()?.parse().ok());
+        if keeper.is_some_and(|keeper| !known.contains(&keeper)) {
+            // Gone already, or met again by the next server.
+            let _ = std::fs::remove_file(path);
+        }
+    }
 }
 
 /// Removes what a keeper that is gone may have left: its record, its socket, its cgroup.

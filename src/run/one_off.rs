@@ -2,9 +2,9 @@
 //! its user and its sandbox.
 
 use super::runnable::Launch;
-use super::{Host, Runnable};
+use super::{Host, Runnable, keepers};
 use crate::app::{Failure, InstanceId, ProcessType};
-use crate::keeper::{self, Client, Exit, Notice, Output, Request, Restart};
+use crate::keeper::{Client, Exit, Notice, Output, Request, Restart};
 use crate::store::{NewOneOff, OneOffKind, OneOffState};
 use jiff::Timestamp;
 use std::os::fd::OwnedFd;
@@ -60,17 +60,8 @@ impl OneOff {
             attached: lifeline.is_some(),
         };
         let spec = runnable.spec(host, launch);
-        let (exe, socket) = (host.exe.clone(), spec.socket.clone());
-        let start = move || keeper::start(&exe, &spec, passed, lifeline);
-        let started = tokio::task::spawn_blocking(start)
-            .await
-            .map_err(|error| Failure::internal("starting a one-off was broken off").because(error));
-        let client = match started.and_then(|started| started) {
-            Ok(_) => Client::connect(&socket).await,
-            Err(failure) => Err(failure),
-        };
-        match client {
-            Ok(client) => Ok(OneOff { id, host: host.clone(), row, client }),
+        match keepers::start(host, spec, (passed, lifeline)).await {
+            Ok((_, client)) => Ok(OneOff { id, host: host.clone(), row, client }),
             Err(failure) => {
                 host.ledger.finish_one_off(row, OneOffState::Unknown, Timestamp::now())?;
                 Err(failure)
@@ -91,7 +82,7 @@ impl OneOff {
         self.host.ledger.finish_one_off(self.row, state, Timestamp::now())?;
         let (host, keeper) = (self.host.clone(), self.id.keeper);
         drop(self.client);
-        drop(tokio::task::spawn_blocking(move || super::keepers::clean_up(&host, keeper)));
+        drop(tokio::task::spawn_blocking(move || keepers::clean_up(&host, keeper)));
         exit
     }
 

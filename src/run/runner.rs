@@ -91,6 +91,8 @@ pub(super) struct StartFailure {
 const DRAIN_POLL: Duration = Duration::from_millis(25);
 /// How long a router that did not acknowledge is left alone.
 const ROUTER_PAUSE: Duration = Duration::from_millis(200);
+/// How long a ledger that could not write is left alone.
+const LEDGER_PAUSE: Duration = Duration::from_secs(1);
 /// A keeper that does not reach this age has not really started.
 const SHORT_LIFE: Duration = Duration::from_secs(1);
 /// How often a start that waits for others' boots looks again.
@@ -178,11 +180,13 @@ impl Runner {
                 return false;
             }
             if plan.is_empty() {
-                actions::free_ports(self);
+                let refused = !actions::free_ports(self);
                 let settled = self.is_settled();
                 let waits = !settled && self.host.boots.free(Instant::now()) == 0;
-                self.retry = waits.then(|| tokio::time::Instant::now() + PLACE_POLL);
-                return settled;
+                let pause = [waits.then_some(PLACE_POLL), refused.then_some(LEDGER_PAUSE)];
+                let pause = pause.into_iter().flatten().min();
+                self.retry = pause.map(|pause| tokio::time::Instant::now() + pause);
+                return settled && !refused;
             }
         }
         false

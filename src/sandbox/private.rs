@@ -38,12 +38,18 @@ pub fn run(tool: &Tool<'_>, cancel: BorrowedFd<'_>, line: &mut dyn FnMut(&str)) 
     drop(command);
     let handle = pidfd_open(Pid::from_child(&child), PidfdFlags::empty())?;
     let (over, reading) = io::pipe()?;
-    std::thread::scope(|scope| {
-        scope.spawn(|| kill_when(cancel, &over, &handle));
+    let watched = std::thread::scope(|scope| {
+        let watch = || kill_when(cancel, &over, &handle);
+        let watching = std::thread::Builder::new().spawn_scoped(scope, watch);
+        if watching.is_err() {
+            let _ = pidfd_send_signal(&handle, Signal::KILL);
+        }
         read_lines(output, line);
         drop(reading);
+        watching.map(drop)
     });
     let status = child.wait()?;
+    watched?;
     let signal = std::os::unix::process::ExitStatusExt::signal(&status);
     Ok(status.code().or(signal.map(|signal| 128 + signal)).unwrap_or(-1))
 }

@@ -90,8 +90,13 @@ pub fn run_tool(tool: &str, args: &[&str], input: &[u8]) -> io::Result<Output> {
     let stdin = child.stdin.take();
     std::thread::scope(|scope| {
         // On its own thread: a tool may answer before it has read everything.
-        scope.spawn(move || stdin.map(|mut pipe| io::Write::write_all(&mut pipe, input)));
-        child.wait_with_output()
+        let write = move || stdin.map(|mut pipe| io::Write::write_all(&mut pipe, input));
+        let writing = std::thread::Builder::new().spawn_scoped(scope, write);
+        if writing.is_err() {
+            let _ = child.kill();
+        }
+        let output = child.wait_with_output();
+        writing.and(output)
     })
 }
 

@@ -8,7 +8,7 @@ use super::http::Api;
 use super::reads;
 use crate::app::{AppName, DeployName, DeployRef, Failure, Secret, parse_changes};
 use crate::config::Change;
-use crate::deploy::{self, Order, Platform};
+use crate::deploy::{self, Doomed, Order, Platform};
 use crate::release;
 use crate::store::{AuditEntry, Scope};
 use axum::Json;
@@ -185,13 +185,9 @@ async fn destroy_all(api: &Api, deploys: Vec<DeployRef>, app: Option<AppName>) -
     }
     deploys.iter().try_for_each(|deploy| audit(api, "destroy", Some(deploy)))?;
     let turn = turns.pop();
+    let doomed = Doomed { deploys, app };
     let work = move |platform: Arc<Platform>, journal: Arc<deploy::Journal>| async move {
-        for deploy in &deploys {
-            deploy::destroy(&platform, &journal, deploy).await?;
-        }
-        if let Some(app) = app {
-            deploy::forget_app(&platform, &app).await?;
-        }
+        deploy::destroy(&platform, &journal, &doomed).await?;
         drop(turns);
         Ok(None)
     };

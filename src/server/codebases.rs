@@ -101,11 +101,8 @@ pub fn create(api: &Api, wanted: &DeployRef) -> Result<DeployRecord, Failure> {
             .next(format!("see it with `xii info -a {} -d {}`", wanted.app, wanted.deploy)));
     }
     audit(api, "create", Some(wanted))?;
-    if ledger.app(&wanted.app)?.is_none() {
-        ledger.create_app(&wanted.app, &[], "", now)?;
-    }
     // Without root everything is the caller's own user; the number is only kept.
-    ledger.create_deploy(wanted, &host.block, now)
+    ledger.create_with_app(wanted, &host.block, now)
 }
 
 /// Whether this codebase may be deployed there; nothing is made yet.

@@ -4,7 +4,7 @@
 use super::log::Log;
 use crate::app::Failure;
 use crate::build;
-use crate::deploy::Platform;
+use crate::deploy::{self, Platform};
 use crate::keeper::{Exit, Record};
 use crate::run::{self, Handle, Host};
 use crate::sandbox::cgroup::Hierarchies;
@@ -28,8 +28,15 @@ pub async fn recover(platform: &Platform, log: Log) -> Result<(), Failure> {
     settle_one_offs(host, others)?;
     // Again, now that no build can write there any more.
     build::sweep(&host.home.tmp())?;
-    crate::deploy::fail_pending(platform)?;
+    deploy::fail_pending(platform)?;
     sweep_cgroups(host, log);
+    // What is left of a removal is no reason not to serve.
+    if let Err(failure) = deploy::clear(platform).await {
+        log.warn(&failure.to_string());
+    }
+    if let Err(failure) = sweep_builds(host) {
+        log.warn(&failure.to_string());
+    }
     let deploys = host.ledger.deploys()?;
     let names: Vec<_> = deploys.iter().map(|record| record.deploy.clone()).collect();
     host.routes.keep_only(&names).await?;
@@ -53,10 +60,7 @@ fn bring_back(
     let host = platform.host();
     // The command that ordered a restart has ended with its server, and said so.
     host.ledger.forget_restarts(&record.deploy)?;
-    let Some(serving) = crate::deploy::serving(platform, record)? else { return Ok(None) };
-    let runnable = host.runnable(&record.deploy, serving)?;
-    let change = platform.deploys.want(runnable, false)?;
-    Ok(Some((platform.deploys.of(&record.deploy), change)))
+    deploy::bring_back(platform, record)
 }
 
 /// Waits until the routers know every deploy: after a reboot they hold its requests while it
@@ -94,6 +98,13 @@ fn settle_one_offs(host: &Arc<Host>, records: Vec<Record>) -> Result<(), Failure
         host.ledger.finish_one_off(row.id, OneOffState::Unknown, Timestamp::now())?;
     }
     Ok(())
+}
+
+/// Builds that were stored or removed as the server died: the ledger does not know them as
+/// there, so nobody can run them.
+fn sweep_builds(host: &Host) -> Result<(), Failure> {
+    let builds = host.ledger.builds()?.into_iter().filter(|build| build.pruned_at.is_none());
+    build::keep_only(&host.home, &builds.map(|build| build.digest).collect())
 }
 
 /// Cgroups without a keeper: what a crash of both server and keeper leaves.

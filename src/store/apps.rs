@@ -35,10 +35,7 @@ impl Ledger {
                     .next(format!("choose another name, or deploy to it with `-a {name}`"))
                     .into());
             }
-            tx.execute(
-                "INSERT INTO apps (name, roots, subdir, created_at) VALUES (?1, ?2, ?3, ?4)",
-                params![name.as_str(), sorted(roots)?, subdir, at.as_microsecond()],
-            )?;
+            insert(tx, name, roots, subdir, at)?;
             find(tx, name)?.ok_or_else(|| unknown_app(tx, name))
         })
     }
@@ -83,31 +80,47 @@ impl Ledger {
 
     /// Ends an app whose deploys are all destroyed; its name may be used again.
     pub fn destroy_app(&self, name: &AppName, at: Timestamp) -> Result<(), Failure> {
-        self.write("destroy an app", |tx| {
-            let alive: Option<String> = tx
-                .query_row(
-                    "SELECT d.name FROM deploys d JOIN apps a ON a.id = d.app_id
-                     WHERE a.name = ?1 AND a.destroyed_at IS NULL AND d.destroyed_at IS NULL
-                     LIMIT 1",
-                    [name.as_str()],
-                    |row| row.get(0),
-                )
-                .optional()?;
-            if let Some(deploy) = alive {
-                return Err(Failure::usage(format!("app {name} still has a deploy {deploy}"))
-                    .next(format!("destroy it first: `xii destroy -a {name} -d {deploy}`"))
-                    .into());
-            }
-            let changed = tx.execute(
-                "UPDATE apps SET destroyed_at = ?2 WHERE name = ?1 AND destroyed_at IS NULL",
-                params![name.as_str(), at.as_microsecond()],
-            )?;
-            if changed == 1 { Ok(()) } else { Err(unknown_app(tx, name)) }
-        })
+        self.write("destroy an app", |tx| end(tx, name, at))
     }
 }
 
-fn find(tx: &Transaction, name: &AppName) -> Result<Option<AppRecord>, Fault> {
+pub(super) fn insert(
+    tx: &Transaction,
+    name: &AppName,
+    roots: &[String],
+    subdir: &str,
+    at: Timestamp,
+) -> Result<(), Fault> {
+    tx.execute(
+        "INSERT INTO apps (name, roots, subdir, created_at) VALUES (?1, ?2, ?3, ?4)",
+        params![name.as_str(), sorted(roots)?, subdir, at.as_microsecond()],
+    )?;
+    Ok(())
+}
+
+pub(super) fn end(tx: &Transaction, name: &AppName, at: Timestamp) -> Result<(), Fault> {
+    let alive: Option<String> = tx
+        .query_row(
+            "SELECT d.name FROM deploys d JOIN apps a ON a.id = d.app_id
+             WHERE a.name = ?1 AND a.destroyed_at IS NULL AND d.destroyed_at IS NULL
+             LIMIT 1",
+            [name.as_str()],
+            |row| row.get(0),
+        )
+        .optional()?;
+    if let Some(deploy) = alive {
+        return Err(Failure::usage(format!("app {name} still has a deploy {deploy}"))
+            .next(format!("destroy it first: `xii destroy -a {name} -d {deploy}`"))
+            .into());
+    }
+    let changed = tx.execute(
+        "UPDATE apps SET destroyed_at = ?2 WHERE name = ?1 AND destroyed_at IS NULL",
+        params![name.as_str(), at.as_microsecond()],
+    )?;
+    if changed == 1 { Ok(()) } else { Err(unknown_app(tx, name)) }
+}
+
+pub(super) fn find(tx: &Transaction, name: &AppName) -> Result<Option<AppRecord>, Fault> {
     let query = format!("SELECT {COLUMNS} FROM apps WHERE name = ?1 AND destroyed_at IS NULL");
     Ok(tx.prepare_cached(&query)?.query_row([name.as_str()], record).optional()?)
 }

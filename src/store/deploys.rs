@@ -1,6 +1,6 @@
 //! Deploys: a running copy of an app, with a user id of its own.
 
-use super::apps::unknown_app;
+use super::apps::{self, unknown_app};
 use super::columns::{optional_number, optional_time, text, time};
 use super::ledger::Fault;
 use super::{Block, Ledger};
@@ -41,25 +41,22 @@ impl Ledger {
         block: &Block,
         at: Timestamp,
     ) -> Result<DeployRecord, Failure> {
-        self.write("create a deploy", |tx| {
-            if find(tx, deploy)?.is_some() {
-                return Err(Failure::usage(format!("there is a deploy {deploy} already")).into());
+        self.write("create a deploy", |tx| insert(tx, deploy, block, at))
+    }
+
+    /// The same, and the app where there is none yet: an app without a deploy could neither be
+    /// deployed to nor made again.
+    pub fn create_with_app(
+        &self,
+        deploy: &DeployRef,
+        block: &Block,
+        at: Timestamp,
+    ) -> Result<DeployRecord, Failure> {
+        self.write("create an app", |tx| {
+            if apps::find(tx, &deploy.app)?.is_none() {
+                apps::insert(tx, &deploy.app, &[], "", at)?;
             }
-            let app: Option<i64> = tx
-                .query_row(
-                    "SELECT id FROM apps WHERE name = ?1 AND destroyed_at IS NULL",
-                    [deploy.app.as_str()],
-                    |row| row.get(0),
-                )
-                .optional()?;
-            let app = app.ok_or_else(|| unknown_app(tx, &deploy.app))?;
-            // AUTOINCREMENT: an id is not given twice, so neither is the owner's name.
-            let uid = give_uid(tx, block, None)?;
-            tx.execute(
-                "INSERT INTO deploys (app_id, name, uid, created_at) VALUES (?1, ?2, ?3, ?4)",
-                params![app, deploy.deploy.as_str(), uid, at.as_microsecond()],
-            )?;
-            find(tx, deploy)?.ok_or_else(|| unknown_deploy(tx, deploy))
+            insert(tx, deploy, block, at)
         })
     }
 
@@ -87,16 +84,19 @@ impl Ledger {
 
     /// Ends a deploy. Its releases stay in the ledger, its user id is never given out again.
     pub fn destroy_deploy(&self, deploy: &DeployRef, at: Timestamp) -> Result<(), Failure> {
+        self.destroy(std::slice::from_ref(deploy), None, at)
+    }
+
+    /// Ends all of these and then their app, or none of them.
+    pub fn destroy(
+        &self,
+        deploys: &[DeployRef],
+        app: Option<&AppName>,
+        at: Timestamp,
+    ) -> Result<(), Failure> {
         self.write("destroy a deploy", |tx| {
-            let id = expect(tx, deploy)?.id;
-            tx.execute(
-                "UPDATE deploys SET destroyed_at = ?2, current_release = NULL WHERE id = ?1",
-                params![id.0, at.as_microsecond()],
-            )?;
-            for table in ["formation", "stopped", "restarts", "kept"] {
-                tx.execute(&format!("DELETE FROM {table} WHERE deploy_id = ?1"), [id.0])?;
-            }
-            Ok(())
+            deploys.iter().try_for_each(|deploy| end(tx, deploy, at))?;
+            app.map_or(Ok(()), |app| apps::end(tx, app, at))
         })
     }
 
@@ -110,6 +110,44 @@ impl Ledger {
             }
         })
     }
+}
+
+fn insert(
+    tx: &Transaction,
+    deploy: &DeployRef,
+    block: &Block,
+    at: Timestamp,
+) -> Result<DeployRecord, Fault> {
+    if find(tx, deploy)?.is_some() {
+        return Err(Failure::usage(format!("there is a deploy {deploy} already")).into());
+    }
+    let app: Option<i64> = tx
+        .query_row(
+            "SELECT id FROM apps WHERE name = ?1 AND destroyed_at IS NULL",
+            [deploy.app.as_str()],
+            |row| row.get(0),
+        )
+        .optional()?;
+    let app = app.ok_or_else(|| unknown_app(tx, &deploy.app))?;
+    // AUTOINCREMENT: an id is not given twice, so neither is the owner's name.
+    let uid = give_uid(tx, block, None)?;
+    tx.execute(
+        "INSERT INTO deploys (app_id, name, uid, created_at) VALUES (?1, ?2, ?3, ?4)",
+        params![app, deploy.deploy.as_str(), uid, at.as_microsecond()],
+    )?;
+    find(tx, deploy)?.ok_or_else(|| unknown_deploy(tx, deploy))
+}
+
+fn end(tx: &Transaction, deploy: &DeployRef, at: Timestamp) -> Result<(), Fault> {
+    let id = expect(tx, deploy)?.id;
+    tx.execute(
+        "UPDATE deploys SET destroyed_at = ?2, current_release = NULL WHERE id = ?1",
+        params![id.0, at.as_microsecond()],
+    )?;
+    for table in ["formation", "stopped", "restarts", "kept"] {
+        tx.execute(&format!("DELETE FROM {table} WHERE deploy_id = ?1"), [id.0])?;
+    }
+    Ok(())
 }
 
 fn give_uid(tx: &Transaction, block: &Block, owner: Option<&str>) -> Result<u32, Fault> {

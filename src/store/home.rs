@@ -161,8 +161,12 @@ impl Home {
         self.dir.join("stacks")
     }
 
+    pub fn caches(&self) -> PathBuf {
+        self.dir.join("cache")
+    }
+
     pub fn cache(&self, app: &AppName) -> PathBuf {
-        self.dir.join("cache").join(app.as_str())
+        self.caches().join(app.as_str())
     }
 
     pub fn logs(&self) -> PathBuf {

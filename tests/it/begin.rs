@@ -31,6 +31,23 @@ fn a_keeper_that_cannot_leave_its_record_starts_nothing() {
 }
 
 #[test]
+fn a_keeper_that_is_killed_before_its_report_is_ended_and_leaves_nothing() {
+    if !root("a_keeper_that_is_killed_before_its_report_is_ended_and_leaves_nothing") {
+        return;
+    }
+    let stage = Stage::new(&["sleep", "1000"]);
+    // Everything is done by then but the report.
+    let killed = stage.path().join("killed");
+    let script = format!("#!/bin/sh\n'{}' keeper > /dev/null\nkill -9 $$\n", xii().display());
+    std::fs::write(&killed, script).unwrap();
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    std::fs::set_permissions(&killed, mode).unwrap();
+    let failure = xii::keeper::start(&killed, &stage.spec, None, None).unwrap_err();
+    assert!(failure.to_string().contains("no report"), "{failure}");
+    no_trace(&stage);
+}
+
+#[test]
 fn half_a_spec_starts_nothing() {
     if !root("half_a_spec_starts_nothing") {
         return;

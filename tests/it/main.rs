@@ -20,6 +20,8 @@ mod build;
 mod chaos;
 mod cli;
 mod corpus;
+#[cfg(target_arch = "x86_64")]
+mod crash;
 mod demo;
 mod firewall;
 mod house;

@@ -50,6 +50,35 @@ fn a_name_that_is_taken_or_unknown_says_what_to_do() {
 }
 
 #[test]
+fn an_app_and_its_first_deploy_are_made_together_or_not_at_all() {
+    let dir = tempfile::tempdir().unwrap();
+    let ledger = super::ledger(&dir);
+    let deploys = ["one/production", "two/production", "three/production", "four/production"];
+    for deploy in deploys.map(|name| name.parse::<DeployRef>().unwrap()) {
+        // The block has three user ids.
+        let made = ledger.create_with_app(&deploy, &block(), at(0)).is_ok();
+        assert_eq!(ledger.app(&deploy.app).unwrap().is_some(), made);
+        assert_eq!(ledger.deploy(&deploy).unwrap().is_some(), made);
+    }
+    assert_eq!(ledger.deploys().unwrap().len(), 3);
+    let staging: DeployRef = "one/staging".parse().unwrap();
+    assert!(ledger.create_with_app(&staging, &block(), at(0)).is_err());
+}
+
+#[test]
+fn an_app_and_its_deploys_are_destroyed_together_or_not_at_all() {
+    let dir = tempfile::tempdir().unwrap();
+    let (ledger, deploy) = with_deploy(&dir);
+    let staging: DeployRef = "shop/staging".parse().unwrap();
+    ledger.create_deploy(&staging, &block(), at(0)).unwrap();
+    // A deploy would be left.
+    assert!(ledger.destroy(std::slice::from_ref(&deploy), Some(&deploy.app), at(1)).is_err());
+    assert_eq!(ledger.deploys().unwrap().len(), 2);
+    ledger.destroy(&[deploy.clone(), staging], Some(&deploy.app), at(1)).unwrap();
+    assert!(ledger.deploys().unwrap().is_empty() && ledger.apps().unwrap().is_empty());
+}
+
+#[test]
 fn an_app_is_found_by_any_of_its_root_commits() {
     let dir = tempfile::tempdir().unwrap();
     let (ledger, deploy) = with_deploy(&dir);

@@ -16,4 +16,6 @@ mod timeline;
 mod twenty_changes;
 mod victims;
 
+pub use observed::{State, code_of, until_ports_agree};
+pub use random::Random;
 pub use victims::{Victim, children, pids};

@@ -50,7 +50,8 @@ pub fn releases(world: &World, app: &str) -> Vec<Value> {
     world.xii(&["releases", "-a", app, "--json"]).ok().json().as_array().unwrap().clone()
 }
 
-fn code_of(release: &Value) -> u64 {
+/// The number in the command of its web process.
+pub fn code_of(release: &Value) -> u64 {
     let command = release["commands"]["web"].as_str().unwrap();
     let (_, rest) = command.split_once("CODE=").unwrap();
     rest.split(' ').next().unwrap().parse().unwrap()
