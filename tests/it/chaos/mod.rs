@@ -15,3 +15,5 @@ mod restarts;
 mod timeline;
 mod twenty_changes;
 mod victims;
+
+pub use random::Random;

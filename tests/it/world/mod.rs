@@ -16,6 +16,8 @@ use std::time::{Duration, Instant};
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
 pub struct World {
+    /// What the home lies on, if not on the folder's disk; goes before the folder does.
+    below: Option<Box<dyn std::any::Any + Send + Sync>>,
     folder: tempfile::TempDir,
     /// `127.0.0.1:PORT` of the router.
     http: std::sync::Mutex<String>,
@@ -92,6 +94,7 @@ impl World {
         // Short: socket paths end at 108 bytes.
         let folder = tempfile::Builder::new().prefix("xii").tempdir().unwrap();
         World {
+            below: None,
             folder,
             http: Default::default(),
             left: false,
@@ -113,6 +116,17 @@ impl World {
         let health = self.health();
         let http = health["http"].as_str().unwrap().trim_start_matches("http://");
         *self.http.lock().unwrap() = http.to_string();
+    }
+
+    /// Puts something below the home, such as a disk of its own, before there is any.
+    pub fn home_on(&mut self, put: impl FnOnce(&Path) -> Box<dyn std::any::Any + Send + Sync>) {
+        std::fs::create_dir(self.home()).unwrap();
+        self.below = Some(put(&self.home()));
+    }
+
+    /// Takes away what is below the home, when nothing runs any more.
+    pub fn leave_home(&mut self) {
+        self.below = None;
     }
 
     pub fn folder(&self) -> &Path {
@@ -238,11 +252,11 @@ impl World {
 impl Drop for World {
     /// A test that failed, or does not look at what remains.
     fn drop(&mut self) {
-        if self.left || !self.home().join("id").exists() {
-            return;
+        if !self.left && self.home().join("id").exists() {
+            let _ = self.xii(&["down"]);
+            remains::end(self);
         }
-        let _ = self.xii(&["down"]);
-        remains::end(self);
+        self.below = None;
     }
 }
 
