@@ -4,18 +4,21 @@ use super::disk::Mounted;
 use super::log::Log;
 use super::replay::{Cut, Unflushed};
 use super::state::{self, State};
-use super::workload::{APPS, Ended, Recording, log_files};
+use super::workload::{APPS, Ended, log_files};
 use crate::world::World;
 use jiff::{SignedDuration, Timestamp};
-use std::path::Path;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use xii::store::Home;
 
 /// A line is synced a second after it was written, and the sync itself takes its time.
 const LOST_AT_MOST: SignedDuration = SignedDuration::from_millis(2000);
 
-/// A recording and its writes.
+/// What was acknowledged when, and what had been written.
 pub struct Seen<'a> {
-    pub recording: &'a Recording,
+    pub ended: &'a [Vec<Ended>],
+    pub moments: &'a [(Timestamp, u64)],
+    pub logs: &'a BTreeMap<PathBuf, Vec<u8>>,
     pub log: &'a Log,
 }
 
@@ -65,7 +68,7 @@ impl Seen<'_> {
 
     /// The last command of an app that had ended, and the one that may have been under way.
     fn around(&self, app: usize, cut: &Cut) -> (Option<&Ended>, Option<&Ended>) {
-        let ended = &self.recording.ended[app];
+        let ended = &self.ended[app];
         let over =
             ended.partition_point(|ended| self.log.entries_at(ended.log_length) <= cut.given);
         (over.checked_sub(1).map(|index| &ended[index]), ended.get(over))
@@ -74,19 +77,18 @@ impl Seen<'_> {
     /// No earlier than this the power can have gone.
     fn time(&self, cut: &Cut) -> Option<Timestamp> {
         let end = self.log.entries[..cut.given].last().map_or(0, |entry| entry.end);
-        let moments = &self.recording.moments;
-        let after = moments.partition_point(|(_, length)| *length <= end);
-        after.checked_sub(1).map(|index| moments[index].0)
+        let after = self.moments.partition_point(|(_, length)| *length <= end);
+        after.checked_sub(1).map(|index| self.moments[index].0)
     }
 
     /// Each log is the beginning of what it was in the end, but for a torn line.
     fn logs(&self, cut: &Cut, home: &Path) -> Result<SignedDuration, String> {
         let mut lost = SignedDuration::ZERO;
         let mut wrong = Vec::new();
-        let mut there = std::collections::BTreeMap::new();
+        let mut there = BTreeMap::new();
         log_files(home, &mut |path, bytes| _ = there.insert(path, bytes));
         let Some(now) = self.time(cut) else { return Ok(lost) };
-        for (path, truth) in &self.recording.logs {
+        for (path, truth) in self.logs {
             let bytes = there.get(path).map_or(&[][..], Vec::as_slice);
             let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
             if !truth.starts_with(&bytes[..whole]) {
@@ -103,11 +105,8 @@ impl Seen<'_> {
         if wrong.is_empty() { Ok(lost) } else { Err(wrong.join("\n")) }
     }
 
-    /// A server starts on it: what was acknowledged answers.
-    pub fn boot(&self, cut: &Cut, image: &Path) -> Result<(), String> {
-        let mut world = World::without_server();
-        world.home_on(|home| Box::new(Mounted::new(image, home).unwrap()));
-        world.up();
+    /// What a server that started after the cut must show.
+    pub fn answers(&self, cut: &Cut, world: &World) {
         for (index, app) in APPS.iter().enumerate() {
             let (before, next) = self.around(index, cut);
             let Some(before) = before else { continue };
@@ -121,8 +120,6 @@ impl Seen<'_> {
                 (answer.status == 200 && good.iter().any(is_good)).then_some(())
             });
         }
-        world.leave();
-        Ok(())
     }
 }
 

@@ -19,6 +19,7 @@ use log::Log;
 use replay::{Cut, Replay, cuts};
 use std::collections::BTreeMap;
 use std::time::Instant;
+use workload::{Recording, Site};
 
 /// How much is looked at.
 struct Extent {
@@ -62,8 +63,8 @@ fn run(test: &str, extent: Extent) {
 }
 
 fn prove(random: &mut Random, extent: &Extent) {
-    let recording = workload::record(random, extent.changes);
-    let log = Log::read(&recording.recorder.log());
+    let mut recording = workload::record(random, extent.changes);
+    let log = Log::read(&recording.site.recorder.log());
     let flushes = log.entries.iter().filter(|entry| entry.flushes()).count();
     let writes = log.entries.iter().filter(|entry| entry.writes()).count();
     let commands: usize = recording.ended.iter().map(Vec::len).sum();
@@ -77,9 +78,10 @@ fn prove(random: &mut Random, extent: &Extent) {
             cuts.remove(random.below(cuts.len() as u64) as usize);
         }
     }
-    let seen = Seen { recording: &recording, log: &log };
+    let Recording { site, ended, moments, logs, .. } = &mut recording;
+    let seen = Seen { ended, moments, logs, log: &log };
     let begun = Instant::now();
-    let found = look(&seen, &cuts, random, extent.boots);
+    let found = look(&seen, site, &cuts, random, extent.boots);
     table(&found, begun);
     assert!(
         found.wrong.is_empty(),
@@ -99,9 +101,15 @@ struct Found {
     wrong: Vec<String>,
 }
 
-fn look(seen: &Seen<'_>, cuts: &[Cut], random: &mut Random, boots: usize) -> Found {
+fn look(
+    seen: &Seen<'_>,
+    site: &mut Site,
+    cuts: &[Cut],
+    random: &mut Random,
+    boots: usize,
+) -> Found {
     let folder = disk::in_memory();
-    let mut replay = Replay::new(seen.log, &seen.recording.recorder.base());
+    let mut replay = Replay::new(seen.log, &site.recorder.base());
     let mut found = Found::default();
     let at = folder.path().join("home");
     std::fs::create_dir(&at).unwrap();
@@ -110,13 +118,13 @@ fn look(seen: &Seen<'_>, cuts: &[Cut], random: &mut Random, boots: usize) -> Fou
         let _ = std::fs::remove_file(&image);
         replay.make(cut, random, &image);
         *found.cuts.entry(check::name(cut.unflushed)).or_default() += 1;
-        let mut checked = seen.check(cut, &image, &at).map(|looked| {
+        let checked = seen.check(cut, &image, &at).map(|looked| {
             found.releases += looked.releases;
             found.builds += looked.builds;
             found.lost = found.lost.max(looked.lost);
         });
         if checked.is_ok() && index % boots == boots - 1 {
-            checked = seen.boot(cut, &image);
+            site.boot(&image, |world| seen.answers(cut, world));
             found.boots += 1;
         }
         if let Err(what) = checked {

@@ -10,11 +10,12 @@ use xii::store::Ledger;
 /// The deploys of an app, by name.
 pub type State = BTreeMap<String, Deploy>;
 
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Deploy {
     pub current: Option<u64>,
     pub releases: Vec<Release>,
     pub formation: BTreeMap<String, u32>,
+    pub stopped: Vec<String>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -42,12 +43,14 @@ pub fn read(ledger: &Ledger, key: &Key, app: &AppName) -> Result<State, String> 
         let releases = release::list(ledger, &record.deploy).map_err(said)?;
         let releases: Result<_, _> = releases.iter().map(|found| of_release(found, key)).collect();
         let formation = ledger.formation(&record.deploy).map_err(said)?;
+        let stopped = ledger.stopped(&record.deploy).map_err(said)?;
         state.insert(
             record.deploy.deploy.to_string(),
             Deploy {
                 current: record.current.map(|number| number.0),
                 releases: releases.map_err(said)?,
                 formation: formation.into_iter().map(|(k, v)| (k.to_string(), v)).collect(),
+                stopped: stopped.iter().map(ToString::to_string).collect(),
             },
         );
     }
@@ -97,7 +100,7 @@ fn deploy_between(
     was: Option<&Deploy>,
     will: Option<&Deploy>,
 ) -> Result<(), String> {
-    let none = Deploy { current: None, releases: Vec::new(), formation: BTreeMap::new() };
+    let none = Deploy::default();
     // While it is destroyed it stays what it was.
     let (old, new) = (was.unwrap_or(&none), will.or(was).unwrap_or(&none));
     if found.current != old.current && found.current != new.current {
@@ -105,6 +108,9 @@ fn deploy_between(
     }
     if found.formation != old.formation && found.formation != new.formation {
         return Err(format!("the formation is {:?}", found.formation));
+    }
+    if found.stopped != old.stopped && found.stopped != new.stopped {
+        return Err(format!("stopped is {:?}", found.stopped));
     }
     if found.releases.len() < old.releases.len() {
         return Err("a release is lost".to_string());

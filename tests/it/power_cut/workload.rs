@@ -7,6 +7,8 @@ use crate::chaos::Random;
 use crate::world::{Checkout, World};
 use jiff::Timestamp;
 use std::collections::BTreeMap;
+use std::fs::File;
+use std::os::fd::AsRawFd as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -31,7 +33,7 @@ pub struct Ended {
 
 /// All that was seen while the disk was written to.
 pub struct Recording {
-    pub recorder: Recorder,
+    pub site: Site,
     /// In the order of [`APPS`].
     pub ended: Vec<Vec<Ended>>,
     /// The log's length at these times.
@@ -51,7 +53,9 @@ pub fn record(random: &mut Random, changes: usize) -> Recording {
     let seeds: Vec<Random> = APPS.iter().map(|_| random.another()).collect();
     let (ended, moments) = std::thread::scope(|threads| {
         let clock = threads.spawn(|| watch(&log, &over));
+        let claim = threads.spawn(|| site.claim());
         world.up();
+        claim.join().unwrap();
         let apps = APPS.iter().zip(seeds);
         let apps =
             apps.map(|(app, random)| threads.spawn(|| change(world, &log, app, random, changes)));
@@ -62,26 +66,48 @@ pub fn record(random: &mut Random, changes: usize) -> Recording {
     });
     let ended = ended.into_iter().map(|ended| ended.unwrap()).collect();
     let took = begun.elapsed();
-    let _ = site.world.xii(&["down"]).ok();
+    world.nothing_left();
     let mut logs = BTreeMap::new();
-    log_files(&site.world.home(), &mut |path, bytes| _ = logs.insert(path, bytes));
+    log_files(&world.home(), &mut |path, bytes| _ = logs.insert(path, bytes));
     site.world.leave_home();
     site.recorder.stop();
-    Recording { recorder: site.recorder, ended, moments, logs, took }
+    Recording { site, ended, moments, logs, took }
 }
 
 /// The world goes first: its processes are on the disk.
-struct Site {
-    world: World,
-    recorder: Recorder,
+pub struct Site {
+    pub world: World,
+    pub recorder: Recorder,
+    /// The folder below the mounted one.
+    beneath: File,
 }
 
 impl Site {
     fn new() -> Site {
         let mut world = World::without_server();
+        std::fs::create_dir(world.home()).unwrap();
+        let beneath = File::open(world.home()).unwrap();
         let recorder = Recorder::start();
         world.home_on(|home| Box::new(Mounted::new(&recorder.disk(), home).unwrap()));
-        Site { world, recorder }
+        Site { world, recorder, beneath }
+    }
+
+    /// Other tests do not see what is mounted. To them the home is there, and its ports taken,
+    /// when its id is in the folder beneath.
+    fn claim(&self) {
+        let id = self.world.home().join("id");
+        let text = self.world.until("the home has an id", || std::fs::read(&id).ok());
+        let beneath = format!("/proc/self/fd/{}/id", self.beneath.as_raw_fd());
+        std::fs::write(beneath, text).unwrap();
+    }
+
+    /// The home as it is on this image, with a server; whatever that leaves is a failure.
+    pub fn boot(&mut self, image: &Path, look: impl FnOnce(&World)) {
+        self.world.home_on(|home| Box::new(Mounted::new(image, home).unwrap()));
+        self.world.up();
+        look(&self.world);
+        self.world.nothing_left();
+        self.world.leave_home();
     }
 }
 
@@ -101,37 +127,41 @@ pub fn length(log: &Path) -> u64 {
 fn change(world: &World, log: &Path, name: &str, mut random: Random, changes: usize) -> Vec<Ended> {
     let own = [("chatter.py", CHATTER), ("name.txt", name)];
     let app = world.checkout(name, &[crate::world::WEB, &own].concat());
-    let mut ended = Vec::new();
+    let (mut ended, mut state) = (Vec::new(), State::new());
     for round in 0..=changes {
-        let command = choose(&app, &mut random, round);
+        let command = choose(&app, &mut random, round, &state);
         let words: Vec<&str> = command.iter().map(String::as_str).collect();
         let said = app.xii(&words);
         let log_length = length(log);
         let command = format!("{} → {}", words.join(" "), said.code);
         assert!(said.code == 0 || words == ["deploy"], "{name}: {command}: {said:?}");
         let (ledger, key) = state::open(&world.home()).unwrap();
-        let state = state::read(&ledger, &key, &name.parse().unwrap()).unwrap();
-        ended.push(Ended { log_length, command, state });
+        state = state::read(&ledger, &key, &name.parse().unwrap()).unwrap();
+        ended.push(Ended { log_length, command, state: state.clone() });
     }
     ended
 }
 
 /// The first ones in turn, so that each kind is in a short run too.
-fn choose(app: &Checkout<'_>, random: &mut Random, round: usize) -> Vec<String> {
-    let kind = if round < 6 { round as u64 } else { random.below(9) };
-    let words: Vec<String> = match kind {
-        0 => return deploy(app, round, true),
-        1 => vec!["config".into(), "set".into(), format!("ROUND={round}"), "SECRET=s3cret".into()],
-        2 => vec!["scale".into(), format!("web={}", 1 + round % 2), "worker=1".into()],
-        3 => return deploy(app, round, true),
-        4 => vec!["rollback".into()],
-        // A deploy whose release phase fails.
+fn choose(app: &Checkout<'_>, random: &mut Random, round: usize, state: &State) -> Vec<String> {
+    let kind = if round < 10 { round as u64 } else { random.below(10) };
+    let has_staging = state.contains_key("staging");
+    let is_stopped = state.get("production").is_some_and(|deploy| !deploy.stopped.is_empty());
+    let text = match kind {
+        0 | 3 | 7 => return deploy(app, round, true),
+        1 => format!("config set ROUND={round} SECRET=s3cret"),
+        2 => format!("scale web={} worker=1", 1 + round % 2),
+        4 => "rollback".to_string(),
+        // Its release phase fails.
         5 => return deploy(app, round, false),
-        6 => vec!["config".into(), "unset".into(), "SECRET".into()],
-        7 => return deploy(app, round, true),
-        _ => vec!["config".into(), "set".into(), format!("ROUND={round}")],
+        6 if has_staging => format!("destroy -d staging --confirm {}/staging", app.name()),
+        6 => format!("create {} -d staging", app.name()),
+        8 if is_stopped => "start worker".to_string(),
+        8 => "stop worker".to_string(),
+        _ if has_staging => format!("config set -d staging ROUND={round}"),
+        _ => "config unset SECRET".to_string(),
     };
-    words
+    text.split(' ').map(str::to_string).collect()
 }
 
 fn deploy(app: &Checkout<'_>, round: usize, good: bool) -> Vec<String> {

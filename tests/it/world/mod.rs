@@ -118,9 +118,8 @@ impl World {
         *self.http.lock().unwrap() = http.to_string();
     }
 
-    /// Puts something below the home, such as a disk of its own, before there is any.
+    /// Puts something below the home, such as a disk of its own.
     pub fn home_on(&mut self, put: impl FnOnce(&Path) -> Box<dyn std::any::Any + Send + Sync>) {
-        std::fs::create_dir(self.home()).unwrap();
         self.below = Some(put(&self.home()));
     }
 
@@ -243,8 +242,13 @@ impl World {
     /// Ends everything; whatever is left is a failure.
     pub fn leave(mut self) {
         self.left = true;
+        self.nothing_left();
+    }
+
+    /// As leaving, and the home can be used again.
+    pub fn nothing_left(&self) {
         let _ = self.xii(&["down"]).ok();
-        let left = remains::of(&self);
+        let left = remains::of(self);
         assert!(left.is_empty(), "left behind: {left:#?}");
     }
 }
