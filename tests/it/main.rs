@@ -20,6 +20,7 @@ mod build;
 mod chaos;
 mod cli;
 mod corpus;
+mod damage;
 mod demo;
 mod firewall;
 mod house;

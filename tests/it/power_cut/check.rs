@@ -27,6 +27,8 @@ pub struct Seen<'a> {
 pub struct Looked {
     pub releases: usize,
     pub builds: usize,
+    /// Logs whose last lines are torn.
+    pub torn: usize,
     /// From the first lost line to the cut.
     pub lost: SignedDuration,
 }
@@ -62,7 +64,7 @@ impl Seen<'_> {
             }
         }
         looked.builds = whole_builds(&at.join("builds"))?;
-        looked.lost = self.logs(cut, at)?;
+        self.logs(cut, at, &mut looked)?;
         Ok(looked)
     }
 
@@ -81,28 +83,29 @@ impl Seen<'_> {
         after.checked_sub(1).map(|index| self.moments[index].0)
     }
 
-    /// Each log is the beginning of what it was in the end, but for a torn line.
-    fn logs(&self, cut: &Cut, home: &Path) -> Result<SignedDuration, String> {
-        let mut lost = SignedDuration::ZERO;
-        let mut wrong = Vec::new();
+    /// Each log is the beginning of what it was in the end, but for a torn line. Where writes
+    /// were lost out of order, what was not synced yet may be torn anywhere.
+    fn logs(&self, cut: &Cut, home: &Path, looked: &mut Looked) -> Result<(), String> {
+        let Some(now) = self.time(cut) else { return Ok(()) };
         let mut there = BTreeMap::new();
         log_files(home, &mut |path, bytes| _ = there.insert(path, bytes));
-        let Some(now) = self.time(cut) else { return Ok(lost) };
         for (path, truth) in self.logs {
             let bytes = there.get(path).map_or(&[][..], Vec::as_slice);
-            let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
-            if !truth.starts_with(&bytes[..whole]) {
-                wrong.push(format!("{} holds what was not written", path.display()));
-                continue;
+            let same = bytes.iter().zip(truth).take_while(|(one, other)| one == other).count();
+            let end = |bytes: &[u8]| bytes.iter().rposition(|b| *b == b'\n').map_or(0, |at| at + 1);
+            let whole = end(&bytes[..same]);
+            if whole < end(bytes) && cut.unflushed != Unflushed::Some {
+                return Err(format!("{} holds what was not written", path.display()));
             }
+            looked.torn += usize::from(whole < end(bytes));
             let first = truth[whole..].split(|byte| *byte == b'\n').next().unwrap_or_default();
             let Some(line) = xii::logs::Line::parse(first) else { continue };
-            lost = lost.max(now.duration_since(line.at));
+            looked.lost = looked.lost.max(now.duration_since(line.at));
         }
-        if lost > LOST_AT_MOST {
-            wrong.push(format!("{lost:#} of lines are lost"));
+        match looked.lost > LOST_AT_MOST {
+            true => Err(format!("{:#} of lines are lost", looked.lost)),
+            false => Ok(()),
         }
-        if wrong.is_empty() { Ok(lost) } else { Err(wrong.join("\n")) }
     }
 
     /// What a server that started after the cut must show.

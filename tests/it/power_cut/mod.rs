@@ -9,7 +9,7 @@ mod check;
 mod disk;
 mod log;
 mod replay;
-mod state;
+pub mod state;
 mod workload;
 
 use crate::chaos::Random;
@@ -97,6 +97,7 @@ struct Found {
     releases: usize,
     builds: usize,
     boots: usize,
+    torn: usize,
     lost: SignedDuration,
     wrong: Vec<String>,
 }
@@ -121,6 +122,7 @@ fn look(
         let checked = seen.check(cut, &image, &at).map(|looked| {
             found.releases += looked.releases;
             found.builds += looked.builds;
+            found.torn += looked.torn;
             found.lost = found.lost.max(looked.lost);
         });
         if checked.is_ok() && index % boots == boots - 1 {
@@ -141,6 +143,7 @@ fn table(found: &Found, begun: Instant) {
     }
     println!("{:>7}  of them started a server that answered", found.boots);
     println!("{:>7}  releases and {} builds were whole", found.releases, found.builds);
+    println!("{:>7}  logs were torn within what was not synced", found.torn);
     println!("{:>7}  ms of log lines lost at most", found.lost.as_millis());
     println!("{:>7}  failures, in {:.0?}", found.wrong.len(), begun.elapsed());
 }
