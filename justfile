@@ -44,6 +44,11 @@ crash faults="5000" worlds="6":
 kills kills="1000":
     XII_TEST_KILLS={{kills}} cargo test --locked --test it chaos::kills -- --nocapture
 
+# The power fails at every flush, and between them, of so many changes of two apps; as root,
+# with qemu-storage-daemon; for minutes
+power-cut changes="20":
+    XII_TEST_CHANGES={{changes}} cargo test --locked --test it power_cut:: -- --ignored --nocapture
+
 # xii's whole build beside the bare tool's; wants python3, npm and cargo
 bench-build:
     cargo test --locked --release --test it bench_build:: -- --ignored --nocapture --test-threads 1

@@ -12,6 +12,11 @@ const NAMED: usize = 10;
 
 /// The first paths below both roots that are not the same.
 pub fn differing(one: &Path, other: &Path) -> Result<Vec<PathBuf>, Failure> {
+    Ok(all_differing(one, other)?.take(NAMED).collect())
+}
+
+/// Folders before what is in them.
+pub fn all_differing(one: &Path, other: &Path) -> Result<impl Iterator<Item = PathBuf>, Failure> {
     let mut paths = BTreeSet::new();
     for root in [one, other] {
         files::walk(root, &mut |path, _| {
@@ -19,8 +24,9 @@ pub fn differing(one: &Path, other: &Path) -> Result<Vec<PathBuf>, Failure> {
             Ok(true)
         })?;
     }
-    let differ = |path: &PathBuf| look(&one.join(path)) != look(&other.join(path));
-    Ok(paths.into_iter().filter(differ).take(NAMED).collect())
+    let (one, other) = (one.to_path_buf(), other.to_path_buf());
+    let differ = move |path: &PathBuf| look(&one.join(path)) != look(&other.join(path));
+    Ok(paths.into_iter().filter(differ))
 }
 
 /// Kind, mode and content; `None` where there is nothing.

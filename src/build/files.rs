@@ -1,6 +1,7 @@
 //! Moving trees of files about: copied without following a link, made plain, and put in
 //! their final place in one step that survives a power cut.
 
+use super::compare::all_differing;
 use crate::app::Failure;
 use crate::sandbox::User;
 use std::fs::{self, DirBuilder, Metadata, Permissions};
@@ -139,6 +140,29 @@ pub fn publish(tmp: &Path, place: &Path) -> Result<(), Failure> {
     folder.sync_all().map_err(failed("sync", parent))
 }
 
+/// Gives a tree the content of another one, file by file, so that whoever uses it sees each
+/// file as it was or as it should be.
+pub fn mend(from: &Path, place: &Path) -> Result<(), Failure> {
+    for path in all_differing(from, place)? {
+        let (good, bad) = (from.join(&path), place.join(&path));
+        let there = fs::symlink_metadata(&bad).is_ok_and(|meta| meta.is_dir());
+        match fs::symlink_metadata(&good) {
+            Err(_) => remove(&bad)?,
+            Ok(meta) if meta.is_dir() && there => {
+                fs::set_permissions(&bad, meta.permissions()).map_err(failed("change", &bad))?
+            }
+            Ok(meta) => {
+                if there || meta.is_dir() {
+                    remove(&bad)?;
+                }
+                fs::rename(&good, &bad).map_err(failed("replace", &bad))?;
+            }
+        }
+    }
+    let folder = fs::File::open(place).map_err(failed("open", place))?;
+    rustix::fs::syncfs(&folder).map_err(|error| failed("sync", place)(error.into()))
+}
+
 /// A folder in `tmp` with a name of its own, gone with this value.
 #[derive(Debug)]
 pub struct TmpDir(PathBuf);
@@ -212,6 +236,35 @@ mod tests {
         }
         assert_eq!(fs::read_to_string(dir.path().join("place/file")).unwrap(), "first");
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1, "nothing else is left");
+    }
+
+    #[test]
+    fn a_mended_tree_has_the_other_ones_content_whatever_was_wrong() {
+        let dir = tempfile::tempdir().unwrap();
+        let make = |name: &str| {
+            let root = dir.path().join(name);
+            fs::create_dir_all(root.join("folder/deep")).unwrap();
+            for file in ["same", "content", "mode", "folder/deep/gone", "kind"] {
+                fs::write(root.join(file), "x").unwrap();
+            }
+            symlink("same", root.join("link")).unwrap();
+            root
+        };
+        let (good, bad) = (make("good"), make("bad"));
+        let digest = crate::codebase::tree_digest(&good).unwrap();
+        fs::write(bad.join("content"), "y").unwrap();
+        fs::set_permissions(bad.join("mode"), Permissions::from_mode(0o755)).unwrap();
+        fs::set_permissions(bad.join("folder"), Permissions::from_mode(0o700)).unwrap();
+        fs::remove_dir_all(bad.join("folder/deep")).unwrap();
+        fs::remove_file(bad.join("kind")).unwrap();
+        fs::create_dir_all(bad.join("kind/of")).unwrap();
+        fs::remove_file(bad.join("link")).unwrap();
+        symlink("content", bad.join("link")).unwrap();
+        fs::write(bad.join("added"), "").unwrap();
+        let untouched = fs::metadata(bad.join("same")).unwrap().ino();
+        mend(&good, &bad).unwrap();
+        assert_eq!(crate::codebase::tree_digest(&bad).unwrap(), digest);
+        assert_eq!(fs::metadata(bad.join("same")).unwrap().ino(), untouched);
     }
 
     #[test]

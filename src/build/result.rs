@@ -16,9 +16,11 @@ use crate::store::Home;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 const FILE: &str = "build.json";
+const AGAIN: &str = "deploy its commit again: `xii deploy COMMIT` builds it anew";
 
 /// What a build gives back.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -60,9 +62,12 @@ impl Description {
 
     pub fn read(home: &Home, build: &Digest) -> Result<Self, Failure> {
         let path = home.build(build).join(FILE);
-        let text = fs::read_to_string(&path).map_err(failed("read", &path))?;
+        let text = match fs::read_to_string(&path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Err(missing(home, build)),
+            read => read.map_err(|error| failed("read", &path)(error).next(AGAIN))?,
+        };
         serde_json::from_str(&text).map_err(|error| {
-            Failure::platform(format!("{} is damaged", path.display())).because(error)
+            Failure::platform(format!("{} is damaged", path.display())).because(error).next(AGAIN)
         })
     }
 
@@ -79,6 +84,25 @@ impl Description {
             self.toolchains.iter().map(|t| t.target.display().to_string()).collect();
         environment::path(&targets)
     }
+}
+
+/// Whether the files of a build are those that its digest was made of.
+pub fn check(home: &Home, build: &Digest) -> Result<(), Failure> {
+    let place = home.build(build);
+    if !place.is_dir() {
+        return Err(missing(home, build));
+    }
+    let found = crate::codebase::tree_digest(&place).map_err(|failure| failure.next(AGAIN))?;
+    match found == *build {
+        true => Ok(()),
+        false => Err(Failure::platform(format!("{} is damaged", place.display()))
+            .why("its files are not those that were built")
+            .next(AGAIN)),
+    }
+}
+
+fn missing(home: &Home, build: &Digest) -> Failure {
+    Failure::platform(format!("{} is missing", home.build(build).display())).next(AGAIN)
 }
 
 pub fn app_folder(home: &Home, build: &Digest) -> PathBuf {
@@ -132,6 +156,11 @@ pub fn store(
     if let Some(like) = like.filter(|like| **like != digest) {
         share::share(tree, &home.build(like))?;
     }
-    files::publish(tree, &home.build(&digest))?;
+    let place = home.build(&digest);
+    if place.exists() && check(home, &digest).is_err() {
+        // In its place, for something may run from it.
+        files::mend(tree, &place)?;
+    }
+    files::publish(tree, &place)?;
     Ok((digest, extent.bytes))
 }

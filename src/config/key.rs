@@ -9,7 +9,8 @@ use std::io::{ErrorKind, Read, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-const HEADER: &str = "xii key 1";
+const HEADER: &str = "xii key ";
+const VERSION: u32 = 1;
 
 /// Names a key without telling anything about it; derived from it, so that a key restored
 /// with a slip in it is noticed.
@@ -106,7 +107,7 @@ impl Key {
     /// As the file holds it; the buffer never grows, so that no copy is left behind.
     fn to_text(&self) -> Secret<String> {
         let mut text = String::with_capacity(256);
-        text.extend([HEADER, "\nid ", self.id.as_str(), "\nkey "]);
+        text.extend([HEADER, &VERSION.to_string(), "\nid ", self.id.as_str(), "\nkey "]);
         for byte in self.root.reveal() {
             let digits = [byte >> 4, byte & 15].map(|digit| char::from_digit(digit.into(), 16));
             text.extend(digits.into_iter().flatten());
@@ -137,6 +138,13 @@ impl Key {
             .next(format!("chmod 600 {}", path.display())));
         }
         let text = read(&mut file).map_err(|error| io("cannot read the key", path, error))?;
+        if let Some(version) = newer(text.reveal()) {
+            return Err(Failure::platform(format!(
+                "the key {} is of version {version}, made by a newer xii; this one knows 1",
+                path.display()
+            ))
+            .next("install that version of xii or a newer one"));
+        }
         parse(text.reveal()).map(Some).ok_or_else(|| {
             Failure::platform(format!("{} does not hold a key, or a damaged one", path.display()))
                 .next("restore the file from a backup")
@@ -181,14 +189,21 @@ fn temporary(path: &Path) -> std::io::Result<PathBuf> {
 
 /// Into a buffer that never grows, so that no copy is left behind.
 fn read(file: &mut File) -> std::io::Result<Secret<String>> {
-    let mut text = String::with_capacity(256);
-    file.take(255).read_to_string(&mut text)?;
-    Ok(Secret::new(text))
+    let mut bytes = Vec::with_capacity(256);
+    file.take(255).read_to_end(&mut bytes)?;
+    // What is no text is no key, which is for the parser to say.
+    Ok(Secret::new(String::from_utf8(bytes).unwrap_or_default()))
+}
+
+/// The version of a key that only a later xii can read.
+fn newer(text: &str) -> Option<u32> {
+    let version = text.lines().next()?.strip_prefix(HEADER)?.parse().ok()?;
+    (version > VERSION).then_some(version)
 }
 
 fn parse(text: &str) -> Option<Key> {
     let mut lines = text.lines();
-    if lines.next()? != HEADER {
+    if lines.next()?.strip_prefix(HEADER)? != VERSION.to_string() {
         return None;
     }
     let id = lines.next()?.strip_prefix("id ")?;

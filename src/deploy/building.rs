@@ -38,6 +38,7 @@ pub(super) async fn build(
     let key = build_key(&plan, &tree_id(facts));
     if !facts.dirty
         && let Some(known) = host.ledger.build_by_key(&key)?
+        && is_whole(host, journal, known.digest).await?
     {
         // As young as one just made: it is on its way into a release.
         let known = BuildRecord { created_at: Timestamp::now(), ..known };
@@ -51,6 +52,21 @@ pub(super) async fn build(
     record(host, &key, &deploy.app, facts, &plan, &made)?;
     phase.done(summary(&plan, &made));
     Ok(Built { digest: made.digest, stack: stack(&plan), commands: plan.commands })
+}
+
+/// A build that was damaged since is made again.
+async fn is_whole(
+    host: &Arc<Host>,
+    journal: &Arc<Journal>,
+    build: Digest,
+) -> Result<bool, Failure> {
+    let home = host.home.clone();
+    let checked = tokio::task::spawn_blocking(move || build::check_build(&home, &build)).await;
+    let checked = checked.map_err(|error| Failure::internal("a check broke off").because(error))?;
+    if let Err(failure) = &checked {
+        journal.warn(format!("{failure}; it is built again"));
+    }
+    Ok(checked.is_ok())
 }
 
 /// Runs the plan; `app` is whose caches it uses. Beside the source, the build before it.

@@ -50,4 +50,4 @@ pub use stacks::{
     Behind, Users, behind, prune_stacks, rebase, stack_list, stack_named, stack_users,
     upgrade_stacks, verify_stack,
 };
-pub use verify::verify_build;
+pub use verify::{damaged_builds, verify_build};

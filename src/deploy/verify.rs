@@ -1,13 +1,16 @@
-//! A commit built a second time with empty caches, to show that it gives the same bytes. No
+//! Builds looked at again: whether their files are still theirs, and whether a commit, built a
+//! second time with empty caches, gives the same bytes. No
 //! release and nothing that runs is touched.
 
 use super::building::{make, record, tree_id};
 use super::planning::plan_and_fetch;
 use super::spine::Deploy;
 use super::{Journal, Platform};
-use crate::app::{AppName, Digest, Failure};
+use crate::app::{AppName, DeployRef, Digest, Failure};
 use crate::build::{self, build_key, differing};
+use crate::release;
 use crate::run::Host;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Whose caches are used: they are emptied afterwards, so that nothing is taken from them.
@@ -47,6 +50,31 @@ pub async fn verify_build(
     }
     phase.done(format!("{} again, from empty caches", known.short()));
     Ok(())
+}
+
+/// What is wrong with the builds that a deploy's releases need, and how many were looked at.
+pub async fn damaged_builds(
+    platform: &Platform,
+    deploy: &DeployRef,
+) -> Result<(u64, Vec<String>), Failure> {
+    let mut builds: BTreeMap<Digest, Vec<String>> = BTreeMap::new();
+    let host = platform.host().clone();
+    for release in release::list(&host.ledger, deploy)? {
+        let Some(build) = release.build else { continue };
+        // One that was pruned is not missed.
+        if host.ledger.build(&build)?.is_some_and(|record| record.pruned_at.is_none()) {
+            builds.entry(build).or_default().push(release.number.to_string());
+        }
+    }
+    let looking = tokio::task::spawn_blocking(move || {
+        let problem = |(build, releases): (&Digest, &Vec<String>)| {
+            let failure = build::check_build(&host.home, build).err()?;
+            let next = failure.next.as_deref().unwrap_or_default();
+            Some(format!("{}: {failure}; {next}", releases.join(", ")))
+        };
+        (builds.len() as u64, builds.iter().filter_map(problem).collect())
+    });
+    looking.await.map_err(|error| Failure::internal("looking at builds broke off").because(error))
 }
 
 fn not_built(commit: &str) -> Failure {

@@ -233,7 +233,10 @@ pub struct ReleaseDiff {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Verified {
     pub releases: u64,
-    /// Empty when the chain holds.
+    /// Those on the disk.
+    #[serde(default)]
+    pub builds: u64,
+    /// Empty when the chain holds and the builds are what their digests say.
     pub problems: Vec<String>,
 }
 

@@ -115,6 +115,7 @@ fn open_host(
     level: Level,
     limits: bool,
 ) -> Result<Host, Failure> {
+    home.ledger_not_lost()?;
     let ledger = Ledger::open(&home.ledger())?;
     let key_path = settings.key_file.clone().unwrap_or_else(|| home.key());
     let key = Key::load_or_create(&key_path, &ledger)?;

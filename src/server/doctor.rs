@@ -3,6 +3,7 @@
 use super::api::{Doctor, DoctorCheck};
 use super::http::Api;
 use super::router;
+use crate::app::Failure;
 use crate::build::ToolName;
 use crate::sandbox::Isolation;
 use axum::Json;
@@ -12,6 +13,7 @@ pub async fn doctor(Shared(api): Shared<Api>) -> Json<Doctor> {
     let mut checks = isolation_checks(&api.isolation);
     checks.push(router_check(&api).await);
     checks.push(disk(&api));
+    checks.push(ledger(&api).await);
     checks.push(toolchains(&api));
     Json(Doctor { checks })
 }
@@ -57,6 +59,19 @@ fn disk(api: &Api) -> DoctorCheck {
         ok: room.is_ok(),
         found: room.as_ref().err().map_or("room for builds".to_string(), |f| f.message.clone()),
         remedy: room.err().and_then(|failure| failure.next),
+    }
+}
+
+async fn ledger(api: &Api) -> DoctorCheck {
+    let ledger = api.platform.host().ledger.clone();
+    let examined = tokio::task::spawn_blocking(move || ledger.examine()).await;
+    let broke_off = |error| Err(Failure::internal("the check broke off").because(error));
+    let failure = examined.unwrap_or_else(broke_off).err();
+    DoctorCheck {
+        name: "ledger".to_string(),
+        ok: failure.is_none(),
+        found: failure.as_ref().map_or("every page is whole".to_string(), Failure::to_string),
+        remedy: failure.and_then(|failure| failure.next),
     }
 }
 

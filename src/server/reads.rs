@@ -299,8 +299,8 @@ pub async fn verify(
 ) -> Result<Json<Verified>, Refusal> {
     let host = api.platform.host();
     let verdict = release::verify(&host.ledger, &host.key, &deploy)?;
-    Ok(Json(Verified {
-        releases: verdict.releases as u64,
-        problems: verdict.broken.iter().map(ToString::to_string).collect(),
-    }))
+    let mut problems: Vec<String> = verdict.broken.iter().map(ToString::to_string).collect();
+    let (builds, damaged) = deploy::damaged_builds(&api.platform, &deploy).await?;
+    problems.extend(damaged);
+    Ok(Json(Verified { releases: verdict.releases as u64, builds, problems }))
 }

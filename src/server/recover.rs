@@ -5,7 +5,7 @@ use super::log::Log;
 use crate::app::Failure;
 use crate::build;
 use crate::deploy::{self, Platform};
-use crate::keeper::{Exit, Record};
+use crate::keeper::{self, Exit, Record};
 use crate::run::{self, Handle, Host};
 use crate::sandbox::cgroup::Hierarchies;
 use crate::store::{DeployRecord, OneOff, OneOffState};
@@ -29,7 +29,7 @@ pub async fn recover(platform: &Platform, log: Log) -> Result<(), Failure> {
     // Again, now that no build can write there any more.
     build::sweep(&host.home.tmp())?;
     deploy::fail_pending(platform)?;
-    sweep_cgroups(host, log);
+    sweep_cgroups(host, log)?;
     // What is left of a removal is no reason not to serve.
     if let Err(failure) = deploy::clear(platform).await {
         log.warn(&failure.to_string());
@@ -108,14 +108,16 @@ fn sweep_builds(host: &Host) -> Result<(), Failure> {
 }
 
 /// Cgroups without a keeper: what a crash of both server and keeper leaves.
-fn sweep_cgroups(host: &Host, log: Log) {
+fn sweep_cgroups(host: &Host, log: Log) -> Result<(), Failure> {
+    let records = keeper::records(&host.home.instances())?;
     let known = |name: &str| {
-        let keeper = name.parse();
-        keeper.is_ok_and(|keeper: u64| host.home.instance_record(keeper).exists())
+        let is_of = |keeper: u64| records.iter().any(|(_, r)| r.instance.keeper == keeper);
+        name.parse().is_ok_and(is_of)
     };
     let home = format!("xii-{}", host.home.id());
     let patience = Duration::from_secs(2);
     for name in Hierarchies::of_this_machine().sweep(&home, known, patience) {
         log.warn(&format!("cgroup {home}/{name} cannot be removed"));
     }
+    Ok(())
 }

@@ -26,8 +26,9 @@ pub(super) fn write_file(dir: &Path, name: &str, text: &str, mode: u32) -> Resul
 }
 
 pub(super) fn read_optional(path: &Path) -> Result<Option<String>, Failure> {
-    match fs::read_to_string(path) {
-        Ok(text) => Ok(Some(text)),
+    match fs::read(path) {
+        // What is no text is no value either, and whoever asked knows what to say of that.
+        Ok(bytes) => Ok(Some(String::from_utf8_lossy(&bytes).into_owned())),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
         Err(error) => Err(io("cannot read", path, error)),
     }

@@ -144,6 +144,21 @@ impl Home {
         self.dir.join("ledger.db")
     }
 
+    /// A home that has builds has had a ledger; a new one would forget them without a word.
+    pub fn ledger_not_lost(&self) -> Result<(), Failure> {
+        let (ledger, builds) = (self.ledger(), self.builds());
+        let has_builds = std::fs::read_dir(&builds).is_ok_and(|mut found| found.next().is_some());
+        if ledger.exists() || !has_builds {
+            return Ok(());
+        }
+        Err(Failure::platform(format!("the ledger {} is missing", ledger.display()))
+            .why(format!("there are builds in {}, so there was one", builds.display()))
+            .next(format!(
+                "restore it from a backup; to begin anew without it, remove {}",
+                builds.display()
+            )))
+    }
+
     /// Where the key is unless `XII_KEY_FILE` says otherwise.
     pub fn key(&self) -> PathBuf {
         self.dir.join("key")

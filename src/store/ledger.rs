@@ -56,13 +56,21 @@ impl Ledger {
             Err(error) => return Err(io("cannot look at", path, error)),
         }
         let connection = open(path)?;
-        check(&connection, path)?;
+        ask(&connection, path, "PRAGMA quick_check(1)")?;
         let state = Mutex::new(State { connection, keepers: 0..0 });
         Ok(Ledger { inner: Arc::new(Inner { path: path.to_path_buf(), state }) })
     }
 
     pub fn path(&self) -> &Path {
         &self.inner.path
+    }
+
+    /// Reads every page, beside whoever uses the ledger.
+    pub fn examine(&self) -> Result<(), Failure> {
+        let path = self.path();
+        let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)
+            .map_err(|error| explain(path, "open a file", error))?;
+        ask(&connection, path, "PRAGMA integrity_check(1)")
     }
 
     /// A consistent copy while the ledger is in use.
@@ -165,9 +173,9 @@ fn connect(path: &Path) -> rusqlite::Result<Connection> {
     Ok(connection)
 }
 
-fn check(connection: &Connection, path: &Path) -> Result<(), Failure> {
+fn ask(connection: &Connection, path: &Path, check: &str) -> Result<(), Failure> {
     let verdict: String = connection
-        .query_row("PRAGMA quick_check(1)", [], |row| row.get(0))
+        .query_row(check, [], |row| row.get(0))
         .map_err(|error| explain(path, "check", error))?;
     if verdict == "ok" { Ok(()) } else { Err(damaged(path).why(verdict)) }
 }

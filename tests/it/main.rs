@@ -22,6 +22,7 @@ mod cli;
 mod corpus;
 #[cfg(target_arch = "x86_64")]
 mod crash;
+mod damage;
 mod demo;
 mod firewall;
 mod house;
@@ -29,6 +30,7 @@ mod isolation;
 mod keeper;
 mod languages;
 mod limits;
+mod power_cut;
 mod router;
 mod sandbox;
 mod spine;

@@ -27,7 +27,7 @@ enum ReleasesCommand {
     },
     /// What differs between two releases; config by names only
     Diff { from: ReleaseNumber, to: ReleaseNumber },
-    /// Check that no release was changed after it was made
+    /// Check that no release, and no file of a build, was changed after it was made
     Verify,
 }
 
@@ -155,7 +155,10 @@ async fn diff(
 async fn verify(to: &Invocation, client: &Client, deploy: &DeployRef) -> Outcome {
     let verified: Verified = client.get(&path(deploy, "/releases/verify")).await?;
     to.ui.show(&verified, |verified| match verified.problems.is_empty() {
-        true => format!("{} releases, unbroken", verified.releases),
+        true => format!(
+            "{} releases, unbroken; {} builds as they were built",
+            verified.releases, verified.builds
+        ),
         false => verified.problems.join("\n"),
     });
     Ok(u8::from(!verified.problems.is_empty()))

@@ -15,6 +15,11 @@ impl Random {
         Random(seed | 1)
     }
 
+    /// One that goes its own way from here.
+    pub fn another(&mut self) -> Random {
+        Random(self.next() | 1)
+    }
+
     fn next(&mut self) -> u64 {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;

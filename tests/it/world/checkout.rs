@@ -33,6 +33,10 @@ impl<'a> Checkout<'a> {
         &self.folder
     }
 
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
     /// `NAME.localhost`
     pub fn host(&self) -> String {
         format!("{}.localhost", self.name)

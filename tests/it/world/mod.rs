@@ -16,6 +16,8 @@ use std::time::{Duration, Instant};
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
 pub struct World {
+    /// What the home lies on, if not on the folder's disk; goes before the folder does.
+    below: Option<Box<dyn std::any::Any + Send + Sync>>,
     folder: tempfile::TempDir,
     /// `127.0.0.1:PORT` of the router.
     http: std::sync::Mutex<String>,
@@ -92,6 +94,7 @@ impl World {
         // Short: socket paths end at 108 bytes.
         let folder = tempfile::Builder::new().prefix("xii").tempdir().unwrap();
         World {
+            below: None,
             folder,
             http: Default::default(),
             left: false,
@@ -113,6 +116,16 @@ impl World {
         let health = self.health();
         let http = health["http"].as_str().unwrap().trim_start_matches("http://");
         *self.http.lock().unwrap() = http.to_string();
+    }
+
+    /// Puts something below the home, such as a disk of its own.
+    pub fn home_on(&mut self, put: impl FnOnce(&Path) -> Box<dyn std::any::Any + Send + Sync>) {
+        self.below = Some(put(&self.home()));
+    }
+
+    /// Takes away what is below the home, when nothing runs any more.
+    pub fn leave_home(&mut self) {
+        self.below = None;
     }
 
     pub fn folder(&self) -> &Path {
@@ -229,8 +242,13 @@ impl World {
     /// Ends everything; whatever is left is a failure.
     pub fn leave(mut self) {
         self.left = true;
+        self.nothing_left();
+    }
+
+    /// As leaving, and the home can be used again.
+    pub fn nothing_left(&self) {
         let _ = self.xii(&["down"]).ok();
-        let left = remains::of(&self);
+        let left = remains::of(self);
         assert!(left.is_empty(), "left behind: {left:#?}");
     }
 }
@@ -238,11 +256,11 @@ impl World {
 impl Drop for World {
     /// A test that failed, or does not look at what remains.
     fn drop(&mut self) {
-        if self.left || !self.home().join("id").exists() {
-            return;
+        if !self.left && self.home().join("id").exists() {
+            let _ = self.xii(&["down"]);
+            remains::end(self);
         }
-        let _ = self.xii(&["down"]);
-        remains::end(self);
+        self.below = None;
     }
 }
 
