@@ -25,6 +25,10 @@ bench:
 crash kills="5000":
     XII_TEST_KILLS={{kills}} cargo test --locked --test it chaos::kills -- --nocapture
 
+# Visitors of every kind, while the app and the platform change: 0 failed of a hundred thousand
+load changes="100" requests="100000":
+    XII_TEST_CHANGES={{changes}} XII_TEST_REQUESTS={{requests}} cargo test --locked --test it load::changes::changes_and -- --nocapture
+
 # xii's whole build beside the bare tool's; wants python3, npm and cargo
 bench-build:
     cargo test --locked --release --test it bench_build:: -- --ignored --nocapture --test-threads 1

@@ -26,6 +26,7 @@ mod house;
 mod keeper;
 mod languages;
 mod limits;
+mod load;
 mod router;
 mod sandbox;
 mod spine;
