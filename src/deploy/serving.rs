@@ -34,17 +34,28 @@ fn has_unknown_phase(platform: &Platform, release: &Release) -> Result<bool, Fai
 
 /// A release that was on its way when the server ended has not been acknowledged: it failed.
 pub fn fail_pending(platform: &Platform) -> Result<(), Failure> {
+    for record in platform.host().ledger.deploys()? {
+        let releases = release::list(&platform.host().ledger, &record.deploy)?;
+        fail_all(platform, &releases, "interrupted: the server ended")?;
+    }
+    Ok(())
+}
+
+/// So did one whose end could not be written down: nobody else changes the deploy now.
+pub fn fail_unrecorded(platform: &Platform, deploy: &DeployRef) -> Result<(), Failure> {
+    let last = release::recent(&platform.host().ledger, deploy, 1)?;
+    fail_all(platform, &last, "its end could not be written down")
+}
+
+fn fail_all(platform: &Platform, releases: &[Release], why: &str) -> Result<(), Failure> {
     let host = platform.host();
-    for record in host.ledger.deploys()? {
-        let releases = release::list(&host.ledger, &record.deploy)?;
-        for pending in releases.iter().filter(|release| release.status == Status::Pending) {
-            let why = match has_unknown_phase(platform, pending)? {
-                true => "unknown: nobody saw the end of its release phase",
-                false => "interrupted: the server ended",
-            };
-            let (key, now) = (&host.key, Timestamp::now());
-            release::fail(&host.ledger, key, &record.deploy, pending.number, why, now)?;
-        }
+    for pending in releases.iter().filter(|release| release.status == Status::Pending) {
+        let why = match has_unknown_phase(platform, pending)? {
+            true => "unknown: nobody saw the end of its release phase",
+            false => why,
+        };
+        let now = Timestamp::now();
+        release::fail(&host.ledger, &host.key, &pending.deploy, pending.number, why, now)?;
     }
     Ok(())
 }

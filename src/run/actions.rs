@@ -20,6 +20,10 @@ use std::time::{Duration, Instant};
 /// minute of health.
 const RESTART: Restart = Restart::Always { first_ms: 1_000, most_ms: 300_000, healthy_ms: 60_000 };
 
+/// Between two attempts to start what could not be: 2 to this power, in seconds. What is in the
+/// way is the host's, and may be over any moment.
+const LONGEST_WAIT: u32 = 4;
+
 /// `Err` means that the rest of the plan must wait: the routers have not answered.
 pub(super) async fn execute_all(runner: &mut Runner, plan: &[Action]) -> Result<(), ()> {
     for action in plan {
@@ -54,7 +58,7 @@ async fn start(runner: &mut Runner, process_type: ProcessType, index: u32, relea
         }
         Err(failure) => {
             let times = runner.start_failures.get(&slot).map_or(0, |f| f.times) + 1;
-            let wait = SignedDuration::from_secs(1 << times.min(8));
+            let wait = SignedDuration::from_secs(1 << times.min(LONGEST_WAIT));
             let retry_at = Timestamp::now() + wait;
             runner.start_failures.insert(slot, StartFailure { failure, times, retry_at });
         }
