@@ -49,6 +49,10 @@ kills kills="1000":
 power-cut changes="20":
     XII_TEST_CHANGES={{changes}} cargo test --locked --test it power_cut:: -- --ignored --nocapture
 
+# Visitors of every kind, while the app and the platform change: 0 failed of a hundred thousand
+load changes="100" requests="100000":
+    XII_TEST_CHANGES={{changes}} XII_TEST_REQUESTS={{requests}} cargo test --locked --test it load::changes::changes_and -- --nocapture
+
 # xii's whole build beside the bare tool's; wants python3, npm and cargo
 bench-build:
     cargo test --locked --release --test it bench_build:: -- --ignored --nocapture --test-threads 1

@@ -82,14 +82,20 @@ impl Confinement<'_> {
             _ => None,
         });
         let most = Used { bytes: self.bounds.disk_bytes, files: self.bounds.files };
-        let mut disk = DiskWatch::new(self.home.dir(), written.collect(), most);
+        let written: Vec<_> = written.collect();
+        // Who may write nothing fills no disk, and is let run on a full one.
+        let writes = !written.is_empty();
+        let mut disk = DiskWatch::new(self.home.dir(), written, most);
         loop {
             let left = self.deadline.saturating_duration_since(Instant::now());
             if done.recv_timeout(left.min(disk::EACH)) != Err(RecvTimeoutError::Timeout) {
                 return None;
             }
             let late = Instant::now() >= self.deadline;
-            let why = if late { Some(self.too_long()) } else { disk.look() };
+            let why = match late {
+                true => Some(self.too_long()),
+                false => writes.then(|| disk.look()).flatten(),
+            };
             if why.is_some() {
                 // At once: in a stop window it could go on filling the disk.
                 if let Some(name) = &spec.sandbox.cgroup {

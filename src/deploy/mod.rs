@@ -44,7 +44,7 @@ pub use platform::Platform;
 pub use preview::{preview, preview_deploy, preview_promote, preview_release};
 pub use promote::{has_the_same, promotable, promote};
 pub use receipt::{BootTime, PhaseTime, Receipt, Traffic};
-pub use serving::{bring_back, fail_pending, serving};
+pub use serving::{bring_back, fail_pending, fail_unrecorded, serving};
 pub use spine::{Deploy, deploy};
 pub use stacks::{
     Behind, Users, behind, prune_stacks, rebase, stack_list, stack_named, stack_users,

@@ -1,7 +1,7 @@
 //! Which release runs, after a server has come back.
 
 use super::Platform;
-use crate::app::{Failure, ReleaseNumber};
+use crate::app::{DeployRef, Failure, ReleaseNumber};
 use crate::release::{self, Release};
 use crate::run::Handle;
 use crate::store::{DeployRecord, OneOffKind, OneOffState};
@@ -40,16 +40,28 @@ fn has_unknown_phase(platform: &Platform, release: &Release) -> Result<bool, Fai
 
 /// A release that was on its way when the server ended has not been acknowledged: it failed.
 pub fn fail_pending(platform: &Platform) -> Result<(), Failure> {
+    for record in platform.host().ledger.deploys()? {
+        let pending = release::pending(&platform.host().ledger, &record.deploy)?;
+        fail_all(platform, &pending, "interrupted: the server ended")?;
+    }
+    Ok(())
+}
+
+/// So did one whose end could not be written down: nobody else changes the deploy now.
+pub fn fail_unrecorded(platform: &Platform, deploy: &DeployRef) -> Result<(), Failure> {
+    let pending = release::pending(&platform.host().ledger, deploy)?;
+    fail_all(platform, &pending, "its end could not be written down")
+}
+
+fn fail_all(platform: &Platform, pending: &[Release], why: &str) -> Result<(), Failure> {
     let host = platform.host();
-    for record in host.ledger.deploys()? {
-        for pending in release::pending(&host.ledger, &record.deploy)? {
-            let why = match has_unknown_phase(platform, &pending)? {
-                true => "unknown: nobody saw the end of its release phase",
-                false => "interrupted: the server ended",
-            };
-            let (key, now) = (&host.key, Timestamp::now());
-            release::fail(&host.ledger, key, &record.deploy, pending.number, why, now)?;
-        }
+    for pending in pending {
+        let why = match has_unknown_phase(platform, pending)? {
+            true => "unknown: nobody saw the end of its release phase",
+            false => why,
+        };
+        let now = Timestamp::now();
+        release::fail(&host.ledger, &host.key, &pending.deploy, pending.number, why, now)?;
     }
     Ok(())
 }

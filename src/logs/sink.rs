@@ -24,17 +24,30 @@ pub struct Sink {
     pub unsynced: bool,
 }
 
+/// Why a file could not be opened.
+pub struct Refused {
+    pub failure: Failure,
+    /// The disk is full, which passes.
+    pub full: bool,
+}
+
+impl From<Failure> for Refused {
+    fn from(failure: Failure) -> Self {
+        Refused { failure, full: false }
+    }
+}
+
 impl Sink {
     /// The second value is the stamp of the last line that is in the file already.
     pub fn open(
         dir: &Path,
         slot: Slot,
         part: &PartName,
-    ) -> Result<(Sink, Option<Timestamp>), Failure> {
+    ) -> Result<(Sink, Option<Timestamp>), Refused> {
         let folder = dir.join(slot.to_string());
         let lock = lock(&folder)?;
         let path = folder.join(part.to_string());
-        let failed = |error| cannot("open", &path, error);
+        let failed = |error| refused("open", &path, error);
         let file = OpenOptions::new()
             .read(true)
             .append(true)
@@ -92,10 +105,10 @@ impl Sink {
 
 /// Makes the slot's folder and locks it. Between the two it may be sealed and removed, so the
 /// folder that is locked must still be the one at the path.
-fn lock(folder: &Path) -> Result<File, Failure> {
+fn lock(folder: &Path) -> Result<File, Refused> {
     for _ in 0..10 {
         let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
-        made.map_err(|error| cannot("create", folder, error))?;
+        made.map_err(|error| refused("create", folder, error))?;
         let lock = File::open(folder).map_err(|error| cannot("open", folder, error))?;
         flock(&lock, FlockOperation::NonBlockingLockShared)
             .map_err(|error| cannot("lock", folder, error.into()))?;
@@ -104,7 +117,7 @@ fn lock(folder: &Path) -> Result<File, Failure> {
             return Ok(lock);
         }
     }
-    Err(Failure::platform(format!("{} is removed each time it is made", folder.display())))
+    Err(Failure::platform(format!("{} is removed each time it is made", folder.display())).into())
 }
 
 /// Cuts off what a killed writer left of a line.
@@ -119,6 +132,12 @@ fn repair(file: &File) -> std::io::Result<(u64, Option<Timestamp>)> {
     }
     let last = tail[..whole].split(|byte| *byte == b'\n').rev().find_map(Line::parse);
     Ok((from + whole as u64, last.map(|line| line.at)))
+}
+
+fn refused(what: &str, path: &Path, error: std::io::Error) -> Refused {
+    use std::io::ErrorKind::{QuotaExceeded, StorageFull};
+    let full = matches!(error.kind(), StorageFull | QuotaExceeded);
+    Refused { failure: cannot(what, path, error), full }
 }
 
 fn cannot(what: &str, path: &Path, error: std::io::Error) -> Failure {
@@ -137,7 +156,7 @@ mod tests {
     fn try_open(dir: &TempDir) -> Result<(Sink, Option<Timestamp>), Failure> {
         let part = PartName { source: "web.1".into(), release: None, keeper: 1, incarnation: 0 };
         let slot = Slot::of("2026-11-20T15:00:00Z".parse().unwrap());
-        Sink::open(dir.path(), slot, &part)
+        Sink::open(dir.path(), slot, &part).map_err(|refused| refused.failure)
     }
 
     const LINE: &[u8] = b"2026-11-20T15:13:46.677020+00:00 app[web.1]: text\n";

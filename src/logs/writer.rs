@@ -4,7 +4,7 @@ use super::due::Due;
 use super::framer::Framer;
 use super::overflow::{self, Overflow};
 use super::part::{PartName, is_source};
-use super::sink::Sink;
+use super::sink::{Refused, Sink};
 use super::slot::Slot;
 use super::{label, line, stamp};
 use crate::app::Failure;
@@ -52,6 +52,7 @@ pub struct Writer {
 
 impl Writer {
     /// Opens the file at once: a folder that cannot be written is known before the app runs.
+    /// A full disk keeps nothing from running: what is lost is counted, as it is later.
     pub fn open(spec: WriterSpec) -> Result<Writer, Failure> {
         Writer::open_at(spec, Timestamp::now())
     }
@@ -74,7 +75,10 @@ impl Writer {
             last: stamp::truncated(now),
             due: Due::default(),
         };
-        writer.enter()?;
+        match writer.enter() {
+            Err(refused) if refused.full => writer.lose(0, refused.failure),
+            entered => entered.map_err(|refused| refused.failure)?,
+        }
         Ok(writer)
     }
 
@@ -144,7 +148,7 @@ impl Writer {
         }
     }
 
-    fn enter(&mut self) -> Result<(), Failure> {
+    fn enter(&mut self) -> Result<(), Refused> {
         let (sink, last) = Sink::open(&self.dir, Slot::of(self.last), &self.part)?;
         self.last = last.map_or(self.last, |last| last.max(self.last));
         self.sink = Some(sink);
@@ -183,7 +187,7 @@ impl Writer {
 
     fn try_append(&mut self, lines: &[u8], most: u64) -> Result<(), (Failure, usize)> {
         if self.sink.is_none() {
-            self.enter().map_err(|failure| (failure, 0))?;
+            self.enter().map_err(|refused| (refused.failure, 0))?;
         }
         match &mut self.sink {
             Some(sink) if sink.bytes + lines.len() as u64 <= most => sink.append(lines),

@@ -3,7 +3,7 @@
 use super::code::Code;
 use super::flight::Flight;
 use super::heads::Heads;
-use super::pool::{Pool, Sender};
+use super::pool::{Link, Pool};
 use bytes::Bytes;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 use std::cell::Cell;
@@ -104,30 +104,23 @@ pub struct Stream {
     incoming: Incoming,
     flight: Flight,
     /// Goes back to the pool when both bodies are complete.
-    sender: Option<Sender>,
+    link: Option<Link>,
     progress: Rc<Progress>,
     silence: Option<Pin<Box<Sleep>>>,
     last: Instant,
 }
 
 impl Stream {
-    pub fn new(incoming: Incoming, flight: Flight, sender: Sender, progress: Rc<Progress>) -> Self {
-        Stream {
-            incoming,
-            flight,
-            sender: Some(sender),
-            progress,
-            silence: None,
-            last: Instant::now(),
-        }
+    pub fn new(incoming: Incoming, flight: Flight, link: Link, progress: Rc<Progress>) -> Self {
+        Stream { incoming, flight, link: Some(link), progress, silence: None, last: Instant::now() }
     }
 
     fn complete(&mut self) {
-        let sender = self.sender.take();
-        if let (Some(sender), Some(instance)) = (sender, &self.flight.record.instance)
+        let link = self.link.take();
+        if let (Some(link), Some(instance)) = (link, &self.flight.record.instance)
             && self.progress.ended.get()
         {
-            self.flight.worker.pool.put(instance, sender);
+            self.flight.worker.pool.put(instance, link);
             Pool::keep_swept(&self.flight.worker);
         }
         self.flight.end();
@@ -141,7 +134,7 @@ impl Stream {
                 Poll::Ready(None)
             }
             Poll::Ready(Some(Err(error))) => {
-                self.sender = None;
+                self.link = None;
                 self.flight.fail(Code::H18, Some("app closed the connection"));
                 Poll::Ready(Some(Err(Error::other(error))))
             }
@@ -169,7 +162,7 @@ impl Stream {
         while silence.as_mut().poll(cx).is_ready() {
             let until = self.last.max(self.progress.last.get()) + idle;
             if until <= Instant::now() {
-                self.sender = None;
+                self.link = None;
                 self.flight.fail(Code::H15, Some("app sent nothing"));
                 let error = Error::new(ErrorKind::TimedOut, "the app sent nothing for too long");
                 return Poll::Ready(Some(Err(error)));

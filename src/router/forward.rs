@@ -8,7 +8,7 @@ use super::boot;
 use super::code::Code;
 use super::flight::Flight;
 use super::headers::is_repeatable;
-use super::pool::Sender;
+use super::pool::Link;
 use super::routes::{Instance, Service};
 use hyper::body::{Body as _, Incoming};
 use hyper::client::conn::http1;
@@ -45,7 +45,7 @@ struct Spare {
 
 pub struct Answer {
     pub response: Response<Incoming>,
-    pub sender: Sender,
+    pub link: Link,
 }
 
 /// Sends the request to one of the service's instances. `pooled` is off for upgrades: a
@@ -73,14 +73,14 @@ pub async fn forward(
         };
         let instance = outstanding.0.clone();
         flight.assign(outstanding);
-        let used = if fresh { None } else { worker.pool.take(&instance, repeatable) };
+        let used = if fresh { None } else { worker.pool.take(&instance, repeatable, worker.now()) };
         let idle_ms = used.as_ref().map(|(_, idle_ms)| *idle_ms);
         let reused = idle_ms.is_some();
         let distrust = || idle_ms.map(|idle_ms| instance.distrust(idle_ms));
-        let mut sender = match used {
-            Some((sender, _)) => sender,
+        let mut link = match used {
+            Some((link, _)) => link,
             None => match open(&instance, flight).await {
-                Ok(sender) => sender,
+                Ok(link) => link,
                 Err(code) => {
                     worker.suspect(&instance);
                     tried.push(instance.number);
@@ -89,7 +89,7 @@ pub async fn forward(
                 }
             },
         };
-        if sender.ready().await.is_err() {
+        if link.sender.ready().await.is_err() {
             // Closed before anything was sent; a fresh one that does so is a failing app.
             if distrust().is_none() {
                 tried.push(instance.number);
@@ -102,8 +102,8 @@ pub async fn forward(
             uri: request.uri().clone(),
             headers: request.headers().clone(),
         });
-        match exchange(&mut sender, request, &progress, flight).await {
-            Ok(response) => return Ok(Answer { response, sender }),
+        match exchange(&mut link, request, &progress, flight).await {
+            Ok(response) => return Ok(Answer { response, link }),
             Err(Failed::Unsent(unsent)) => {
                 request = *unsent;
                 if distrust().is_none() {
@@ -143,12 +143,12 @@ enum Failed {
 
 /// One request and its response head, within the time allowed.
 async fn exchange(
-    sender: &mut Sender,
+    link: &mut Link,
     request: Request<Upload>,
     progress: &Rc<Progress>,
     flight: &Flight,
 ) -> Result<Response<Incoming>, Failed> {
-    let sending = sender.try_send_request(request);
+    let sending = link.sender.try_send_request(request);
     tokio::select! {
         biased;
         sent = sending => sent.map_err(|mut error| match error.take_message() {
@@ -189,7 +189,7 @@ async fn overdue(progress: &Progress, flight: &Flight) -> Trouble {
 }
 
 /// Opens a connection of its own to an instance.
-async fn open(instance: &Instance, flight: &mut Flight) -> Result<Sender, Code> {
+async fn open(instance: &Arc<Instance>, flight: &mut Flight) -> Result<Link, Code> {
     let began = Instant::now();
     let limit = Duration::from_millis(flight.worker.timing.connect_ms);
     let opened = tokio::time::timeout(limit, TcpStream::connect(instance.address)).await;
@@ -205,7 +205,5 @@ async fn open(instance: &Instance, flight: &mut Flight) -> Result<Sender, Code> 
     builder.max_buf_size(64 * 1024);
     let shaken = builder.handshake(TokioIo::new(stream)).await;
     let (sender, connection) = shaken.map_err(|_| Code::H99)?;
-    // Its errors reach the request it serves.
-    tokio::task::spawn_local(connection.with_upgrades());
-    Ok(sender)
+    Ok(Link::new(sender, connection, instance.clone()))
 }

@@ -80,7 +80,7 @@ pub async fn handle(client: Rc<Client>, mut request: Request<Incoming>) -> Respo
     parts.version = Version::HTTP_11;
     // Behind a chunked body that nobody reads to its end, no head can be found again.
     let unread = chunked && !progress.ended.get();
-    let stream = Stream::new(body, flight, answer.sender, progress);
+    let stream = Stream::new(body, flight, answer.link, progress);
     let response = Response::from_parts(parts, Reply::Stream(Box::new(stream)));
     if unread { close(response) } else { close_if_draining(response, &worker) }
 }

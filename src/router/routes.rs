@@ -41,12 +41,20 @@ pub struct Instance {
     gone: AtomicBool,
     /// How long an idle connection to it may be trusted, in milliseconds: learned.
     trusted_ms: AtomicU32,
+    /// Since when resting connections are left open, in milliseconds since the process began;
+    /// 0: not known to be.
+    steady_since: AtomicU64,
     /// Told when tunnels shall close.
     pub close_tunnels: tokio::sync::Notify,
 }
 
 /// No idle connection is trusted for longer.
 pub const TRUSTED_MOST_MS: u32 = 1000;
+/// An app that closes a connection before it has rested for so long may do so at any moment.
+const RESTED_MS: u32 = 400;
+/// How long an app must have left resting connections open before one that has rested is
+/// good enough for a request that cannot be repeated.
+const STEADY_MS: u64 = 10_000;
 
 static NEXT_NUMBER: AtomicU64 = AtomicU64::new(1);
 
@@ -62,6 +70,7 @@ impl Instance {
             suspect_until: AtomicU64::new(0),
             gone: AtomicBool::new(false),
             trusted_ms: AtomicU32::new(TRUSTED_MOST_MS),
+            steady_since: AtomicU64::new(0),
             close_tunnels: tokio::sync::Notify::new(),
         }
     }
@@ -86,6 +95,23 @@ impl Instance {
     /// It closed a connection that had been idle for so long: half of that is safer.
     pub fn distrust(&self, idle_ms: u32) {
         self.trusted_ms.fetch_min(idle_ms / 2, Relaxed);
+        if idle_ms < RESTED_MS {
+            self.steady_since.store(0, Relaxed);
+        }
+    }
+
+    /// A connection that has been idle for so long is still open.
+    pub fn rested(&self, idle_ms: u32, now: u64) {
+        if idle_ms >= RESTED_MS {
+            // Only the first one since it closed one early counts.
+            let _ = self.steady_since.compare_exchange(0, now.max(1), Relaxed, Relaxed);
+        }
+    }
+
+    /// It lets connections rest: one that has just been used will not be closed by surprise.
+    pub fn is_steady(&self, now: u64) -> bool {
+        let since = self.steady_since.load(Relaxed);
+        since != 0 && now >= since.saturating_add(STEADY_MS)
     }
 
     /// Nothing has gone wrong for a while: a bit more is tried.

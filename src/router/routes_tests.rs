@@ -111,3 +111,21 @@ fn trust_in_idle_connections_falls_by_half_and_comes_back_slowly() {
     });
     assert!((20..100).contains(&steps.count()));
 }
+
+#[test]
+fn an_instance_is_steady_once_it_has_left_resting_connections_open_for_a_while() {
+    let routes = Routes::build(&table(1, &["web.1#1"]), &Routes::default());
+    let instance = routes.instances().next().unwrap();
+    assert!(!instance.is_steady(u64::MAX), "nothing is known of it");
+    instance.rested(RESTED_MS - 1, 5);
+    assert!(!instance.is_steady(u64::MAX), "too short a rest says nothing");
+    instance.rested(RESTED_MS, 5);
+    instance.rested(RESTED_MS, 500);
+    assert!(!instance.is_steady(4 + STEADY_MS) && instance.is_steady(5 + STEADY_MS));
+    instance.distrust(RESTED_MS);
+    assert!(instance.is_steady(5 + STEADY_MS), "it closed one after a good rest");
+    instance.distrust(RESTED_MS - 1);
+    assert!(!instance.is_steady(u64::MAX), "it closed one early");
+    instance.rested(RESTED_MS, 0);
+    assert!(instance.is_steady(1 + STEADY_MS), "and starts anew");
+}

@@ -112,7 +112,8 @@ impl Worker {
         instance.suspect(self.now() + self.timing.suspect_ms);
     }
 
-    fn now(&self) -> u64 {
+    /// Milliseconds since the process began.
+    pub fn now(&self) -> u64 {
         self.began.elapsed().as_millis() as u64
     }
 

@@ -25,6 +25,10 @@ const RESTART: Restart = Restart::Always { first_ms: 1_000, most_ms: 300_000, he
 /// As many keepers are started at once: most of a start is waiting for the kernel.
 const STARTS_AT_ONCE: usize = 8;
 
+/// Between two attempts to start what could not be: 2 to this power, in seconds. What is in the
+/// way is the host's, and may be over any moment.
+const LONGEST_WAIT: u32 = 4;
+
 /// `Err` means that the rest of the plan must wait: the routers have not answered.
 pub(super) async fn execute_all(runner: &mut Runner, plan: &[Action]) -> Result<(), ()> {
     let is_start = |action: &Action| matches!(action, Action::Start { .. });
@@ -131,7 +135,7 @@ async fn finish_start(runner: &mut Runner, begun: Begun) {
 
 fn failed_to_start(runner: &mut Runner, slot: Slot, failure: Failure) {
     let times = runner.start_failures.get(&slot).map_or(0, |f| f.times) + 1;
-    let wait = SignedDuration::from_secs(1 << times.min(8));
+    let wait = SignedDuration::from_secs(1 << times.min(LONGEST_WAIT));
     let retry_at = Timestamp::now() + wait;
     runner.start_failures.insert(slot, StartFailure { failure, times, retry_at });
 }

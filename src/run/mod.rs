@@ -32,4 +32,4 @@ pub use one_off::{OneOff, Stdio};
 pub use plan::{Action, Desired, Observed, Seen, Slot, State, Wanted, plan};
 pub use routes::Routes;
 pub use runnable::{Runnable, fixed_env, nonce, shell};
-pub use view::{InstanceView, View};
+pub use view::{InstanceView, NotStarted, View};

@@ -5,7 +5,7 @@ use super::desired::{Orders, is_to_replace};
 use super::instance::Running;
 use super::plan::{Desired, Observed, Slot, State, plan};
 use super::runnable::Runnable;
-use super::view::View;
+use super::view::{NotStarted, View};
 use super::{Host, actions};
 use crate::app::{DeployRef, Failure, ReleaseNumber};
 use crate::keeper::{Notice, Request};
@@ -85,6 +85,12 @@ pub(super) struct StartFailure {
     pub failure: Failure,
     pub times: u32,
     pub retry_at: Timestamp,
+}
+
+impl From<&StartFailure> for NotStarted {
+    fn from(failed: &StartFailure) -> Self {
+        NotStarted { failure: failed.failure.clone(), retry_at: failed.retry_at }
+    }
 }
 
 /// How often a drained instance is asked whether its last request is done.
@@ -215,7 +221,7 @@ impl Runner {
             start_failures: self
                 .start_failures
                 .iter()
-                .map(|(slot, failed)| (slot.clone(), failed.failure.clone()))
+                .map(|(slot, failed)| (slot.clone(), failed.into()))
                 .collect(),
             settled,
             change: self.change,

@@ -11,11 +11,18 @@ pub struct View {
     pub desired: Desired,
     pub instances: Vec<InstanceView>,
     pub table: BTreeSet<u64>,
-    pub start_failures: BTreeMap<Slot, Failure>,
+    pub start_failures: BTreeMap<Slot, NotStarted>,
     /// The plan is empty and everything desired is ready.
     pub settled: bool,
     /// Counts the changes of the desired state that this view has taken in.
     pub change: u64,
+}
+
+/// An instance that could not even be started.
+#[derive(Debug, Clone)]
+pub struct NotStarted {
+    pub failure: Failure,
+    pub retry_at: Timestamp,
 }
 
 #[derive(Debug, Clone)]
@@ -96,6 +103,6 @@ impl View {
     /// The first reason why what is desired does not come up.
     pub fn failure(&self) -> Option<&Failure> {
         let crashed = self.current().find_map(|instance| instance.failure.as_ref());
-        crashed.or_else(|| self.start_failures.values().next())
+        crashed.or_else(|| self.start_failures.values().next().map(|not| &not.failure))
     }
 }

@@ -42,10 +42,16 @@ pub fn leave_no_core() -> io::Result<()> {
 pub fn settle_for_serving() -> io::Result<()> {
     rustix::thread::set_no_new_privs(true)?;
     leave_no_core()?;
+    open_many_files(u64::MAX)
+}
+
+/// Raises the limit of open descriptors as far as this process may, at most to `most`.
+pub fn open_many_files(most: u64) -> io::Result<()> {
     let files = rustix::process::getrlimit(Resource::Nofile);
-    rustix::process::setrlimit(
-        Resource::Nofile,
-        Rlimit { current: files.maximum, maximum: files.maximum },
-    )?;
+    let current = files.maximum.map_or(most, |maximum| maximum.min(most));
+    if files.current.is_some_and(|now| now < current) {
+        let raised = Rlimit { current: Some(current), maximum: files.maximum };
+        rustix::process::setrlimit(Resource::Nofile, raised)?;
+    }
     Ok(())
 }

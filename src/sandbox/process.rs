@@ -118,6 +118,14 @@ fn parse_start_time(stat: &str) -> Option<u64> {
     alive.then_some(started)
 }
 
+/// Open descriptors of a process, and how many it may have.
+pub fn descriptors(pid: i32) -> Option<(usize, usize)> {
+    let open = std::fs::read_dir(format!("/proc/{pid}/fd")).ok()?.count();
+    let limits = std::fs::read_to_string(format!("/proc/{pid}/limits")).ok()?;
+    let line = limits.lines().find_map(|line| line.strip_prefix("Max open files"))?;
+    Some((open, line.split_whitespace().next()?.parse().ok()?))
+}
+
 /// Changes at every boot.
 pub fn boot_id() -> io::Result<String> {
     Ok(std::fs::read_to_string("/proc/sys/kernel/random/boot_id")?.trim().to_string())

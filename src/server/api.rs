@@ -36,7 +36,7 @@
 //! | POST `/v1/down` | | [`Accepted`]; the server ends when it is done |
 
 pub use super::api_stacks::{StackInfo, StackName, Stacks, StacksUpgrade};
-use crate::app::{AppName, ConfigKey, DeployName, DeployRef, ReleaseNumber};
+use crate::app::{AppName, ConfigKey, DeployName, DeployRef, Failure, ReleaseNumber};
 use crate::codebase::Facts;
 pub use crate::deploy::{Event, Receipt, What};
 use jiff::Timestamp;
@@ -133,6 +133,17 @@ pub struct Processes {
     pub formation: BTreeMap<String, u32>,
     pub commands: BTreeMap<String, String>,
     pub instances: Vec<InstanceStatus>,
+    /// Instances that are wanted and could not be started.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub not_started: Vec<NotStarted>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct NotStarted {
+    /// `web.1`
+    pub name: String,
+    pub failure: Failure,
+    pub retry_at: Timestamp,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]

@@ -19,6 +19,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::net::UnixListener;
 
+/// A connection for each instance, and for everybody who looks; tools that try them all, one by
+/// one, are still quick.
+const MOST_DESCRIPTORS: u64 = 65_536;
 /// From the death of a server to the end of its lock.
 const DEAD_WITHIN: Duration = Duration::from_secs(5);
 
@@ -27,6 +30,9 @@ const DEAD_WITHIN: Duration = Duration::from_secs(5);
 pub fn main(settings: ServerSettings, log: Log) -> Result<(), Failure> {
     sandbox::identity::leave_no_core()
         .map_err(|error| Failure::platform("cannot rule out core dumps").because(error))?;
+    if let Err(error) = sandbox::identity::open_many_files(MOST_DESCRIPTORS) {
+        log.warn(&format!("the limit of open descriptors stays as it is: {error}"));
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()

@@ -5,7 +5,7 @@ use super::http::Api;
 use super::router;
 use crate::app::Failure;
 use crate::build::ToolName;
-use crate::sandbox::Isolation;
+use crate::sandbox::{Isolation, process};
 use axum::Json;
 use axum::extract::State as Shared;
 
@@ -14,6 +14,7 @@ pub async fn doctor(Shared(api): Shared<Api>) -> Json<Doctor> {
     checks.push(router_check(&api).await);
     checks.push(disk(&api));
     checks.push(ledger(&api).await);
+    checks.push(descriptors(&api).await);
     checks.push(toolchains(&api));
     Json(Doctor { checks })
 }
@@ -72,6 +73,28 @@ async fn ledger(api: &Api) -> DoctorCheck {
         ok: failure.is_none(),
         found: failure.as_ref().map_or("every page is whole".to_string(), Failure::to_string),
         remedy: failure.and_then(|failure| failure.next),
+    }
+}
+
+/// Of the server and the newest router: who has none left lets visitors and clients wait.
+async fn descriptors(api: &Api) -> DoctorCheck {
+    let routers = api.platform.host().routes.client.status().await.unwrap_or_default();
+    let router = routers.last().map(|router| ("router", router.pid));
+    let both = [("server", std::process::id())].into_iter().chain(router);
+    let known = both.filter_map(|(name, pid)| {
+        let (open, most) = process::descriptors(i32::try_from(pid).ok()?)?;
+        Some((name, open, most))
+    });
+    let known: Vec<_> = known.collect();
+    let ok = known.iter().all(|(_, open, most)| open * 10 < most * 9);
+    let found: Vec<_> =
+        known.iter().map(|(name, open, most)| format!("{name} {open} of {most}")).collect();
+    let remedy = "raise the limit: `LimitNOFILE=` in the unit, or `ulimit -n` before `xii up`";
+    DoctorCheck {
+        name: "descriptors".to_string(),
+        ok,
+        found: found.join(", "),
+        remedy: (!ok).then(|| remedy.to_string()),
     }
 }
 

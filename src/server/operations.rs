@@ -2,7 +2,7 @@
 
 use super::api::{Changed, How};
 use crate::app::{DeployRef, Failure};
-use crate::deploy::{Journal, Platform, Receipt, What};
+use crate::deploy::{self, Journal, Platform, Receipt, What};
 use crate::store::{Finished, NewOperation, OperationState};
 use jiff::Timestamp;
 use std::collections::BTreeMap;
@@ -118,6 +118,9 @@ impl Operations {
     {
         let ledger = &self.0.platform.host().ledger;
         let deploy = turn.as_ref().map(|turn| turn.deploy.clone());
+        if let Some(deploy) = &deploy {
+            deploy::fail_unrecorded(&self.0.platform, deploy)?;
+        }
         let at = Timestamp::now();
         let id = ledger.begin_operation(&NewOperation { deploy: deploy.as_ref(), kind, by, at })?;
         let journal = Arc::new(Journal::default());

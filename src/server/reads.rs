@@ -2,8 +2,8 @@
 
 use super::answer::{Answer, Named, Refusal};
 use super::api::{
-    AppSummary, Config, DeployInfo, Health, InstanceStatus, Processes, ReleaseDiff, ReleaseInfo,
-    Verified,
+    AppSummary, Config, DeployInfo, Health, InstanceStatus, NotStarted, Processes, ReleaseDiff,
+    ReleaseInfo, Verified,
 };
 use super::http::Api;
 use crate::app::{AppName, DeployRef, Failure, ReleaseNumber};
@@ -105,7 +105,7 @@ fn state(release: Option<&Release>, view: &View) -> &'static str {
     let is = |state: State| view.instances.iter().any(|instance| instance.state == state);
     match release.and_then(|release| release.build) {
         None => "empty",
-        Some(_) if is(State::Crashed) => "crashed",
+        Some(_) if is(State::Crashed) || !view.start_failures.is_empty() => "crashed",
         Some(_) if is(State::Starting) => "starting",
         Some(_) if is(State::Ready) => "up",
         Some(_) => "stopped",
@@ -134,7 +134,17 @@ pub async fn processes(Shared(api): Shared<Api>, Named(deploy): Named) -> Answer
         deploy,
         isolation: api.isolation.to_string(),
         instances,
+        not_started: not_started(&view),
     }))
+}
+
+fn not_started(view: &View) -> Vec<NotStarted> {
+    let failed = view.start_failures.iter().map(|((process_type, index), not)| NotStarted {
+        name: format!("{process_type}.{index}"),
+        failure: not.failure.clone(),
+        retry_at: not.retry_at,
+    });
+    failed.collect()
 }
 
 async fn in_flight(api: &Api, instance: &InstanceView) -> u64 {

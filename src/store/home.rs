@@ -4,8 +4,8 @@ use super::files::{io, make_dir, write_file};
 use super::marks::{begin, check_version, check_writable, checked_path, read_id, read_version};
 use crate::app::{AppName, DeployRef, Digest, Failure};
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{Read, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::io::Read;
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 /// `sun_path` holds 108 bytes, one of them the closing NUL.
@@ -116,8 +116,8 @@ impl Home {
             Err(TryLockError::WouldBlock) => return Err(self.in_use(&mut file)),
             Err(TryLockError::Error(error)) => return Err(io("cannot lock", &path, error)),
         }
-        file.set_len(0)
-            .and_then(|()| writeln!(file, "{}", std::process::id()))
+        // Over what is there: a full disk has no room for a file that was cut off before.
+        file.write_all_at(format!("{:<10}\n", std::process::id()).as_bytes(), 0)
             .map_err(|error| io("cannot write", &path, error))?;
         Ok(HomeLock { _file: file })
     }

@@ -1,8 +1,9 @@
 //! The ledger: one SQLite file, one writer, every acknowledged row on the disk.
 
 use super::files::io;
-use super::migrations;
+use super::{migrations, set_aside};
 use crate::app::Failure;
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
 use std::fs::{File, OpenOptions};
 use std::io::ErrorKind;
@@ -26,6 +27,8 @@ pub(super) struct State {
     pub(super) connection: Connection,
     /// Keeper numbers already reserved in the database: next, and the end.
     pub(super) keepers: std::ops::Range<u64>,
+    /// Room for the next rows is kept, however full the disk becomes.
+    has_room: bool,
 }
 
 /// What can go wrong inside a transaction: the database, or a rule of ours.
@@ -56,8 +59,12 @@ impl Ledger {
             Err(error) => return Err(io("cannot look at", path, error)),
         }
         let connection = open(path)?;
+        // What has been set aside for the log goes with the log, which a last close removes.
+        let kept = connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true);
+        kept.map_err(|error| explain(path, "keep the log", error))?;
         ask(&connection, path, "PRAGMA quick_check(1)")?;
-        let state = Mutex::new(State { connection, keepers: 0..0 });
+        let has_room = set_aside::room(path);
+        let state = Mutex::new(State { connection, keepers: 0..0, has_room });
         Ok(Ledger { inner: Arc::new(Inner { path: path.to_path_buf(), state }) })
     }
 
@@ -110,6 +117,9 @@ impl Ledger {
         doing: &str,
         body: impl FnOnce(&Transaction) -> Result<T, Fault>,
     ) -> Result<T, Failure> {
+        if !state.has_room {
+            state.has_room = set_aside::room(&self.inner.path);
+        }
         self.transact(state, doing, TransactionBehavior::Immediate, body)
     }
 

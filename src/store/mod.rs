@@ -23,6 +23,7 @@ mod operations;
 mod ports;
 mod release_row;
 mod releases;
+mod set_aside;
 mod settings;
 #[cfg(test)]
 pub(crate) mod tests;

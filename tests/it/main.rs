@@ -30,6 +30,7 @@ mod isolation;
 mod keeper;
 mod languages;
 mod limits;
+mod load;
 mod power_cut;
 mod router;
 mod sandbox;

@@ -1,7 +1,7 @@
 //! `xii ps`
 
 use crate::cli::target::{path, target};
-use crate::cli::ui::{BOLD, DIM, ago, bytes, paint, table};
+use crate::cli::ui::{BAD, BOLD, DIM, ago, bytes, paint, table};
 use crate::cli::{Invocation, Outcome};
 use crate::server::api::{InstanceStatus, Processes};
 use jiff::Timestamp;
@@ -23,6 +23,11 @@ pub fn text(processes: &Processes, now: Timestamp, width: Option<u16>) -> String
     for (process_type, wanted) in &processes.formation {
         let command = processes.commands.get(process_type).map(String::as_str).unwrap_or_default();
         text += &format!("  {process_type} ×{wanted}  {}\n", paint(DIM, command));
+    }
+    for not in &processes.not_started {
+        let wait = not.retry_at.duration_since(now).as_secs().max(0);
+        text += &format!("\n{} is not started, next try in {wait}s: ", paint(BAD, &not.name));
+        text += &format!("{}\n", not.failure.to_string().trim_end());
     }
     if processes.instances.is_empty() {
         return text + "\nnothing runs\n";

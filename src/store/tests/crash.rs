@@ -42,6 +42,7 @@ pub(crate) fn killed_writer(test: &str, dir: &Path, write: impl Fn(&Path)) -> Ve
     child.kill().unwrap();
     child.wait().unwrap();
     // What is still in the pipe was acknowledged too; a torn last line was not.
+    line.clear();
     while lines.read_until(b'\n', &mut line).unwrap() != 0 {
         acknowledged
             .extend(line.split_inclusive(|byte| *byte == b'\n').filter_map(acknowledgement));

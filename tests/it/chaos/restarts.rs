@@ -1,25 +1,24 @@
 //! The platform's own processes come and go, and visitors do not notice.
 
-use super::load::Load;
 use super::observed::{deployed, recorded, until_reached};
-use super::timeline::Timeline;
 use super::victims::{Victim, pids};
+use crate::load::{self, Timeline, Visitors};
 use crate::world::{World, is_alive, kill};
 use rustix::process::Signal;
 
 #[test]
 fn server_and_router_restarts_under_load_fail_no_request() {
     let world = World::new();
-    let app = deployed(&world, "app", 1);
-    let timeline = Timeline::of("v1");
-    let load = Load::on(&world, &app.host());
+    let app = load::deployed(&world, "app", 1);
+    let timeline = Timeline::of(1);
+    let visitors = Visitors::of(&world, "app");
     for round in 0..10 {
         end_server(&world, if round % 2 == 0 { Signal::TERM } else { Signal::KILL });
         replace_router(&world);
         let _ = world.xii(&["up"]).ok();
         replace_router(&world);
     }
-    load.end("server_and_router_restarts_under_load_fail_no_request", &timeline);
+    visitors.end(&world, "server_and_router_restarts_under_load_fail_no_request", &timeline);
     let (state, release) = recorded(&world, "app");
     until_reached(&world, "app", &state, release);
     let restarts: Vec<_> = world.ps("app").iter().map(|i| i["restarts"].clone()).collect();
@@ -28,7 +27,7 @@ fn server_and_router_restarts_under_load_fail_no_request() {
     world.leave();
 }
 
-fn end_server(world: &World, signal: Signal) {
+pub fn end_server(world: &World, signal: Signal) {
     for pid in pids(world, Victim::Server) {
         kill(pid, signal);
         world.until("the server is gone", || (!is_alive(pid)).then_some(()));
@@ -36,7 +35,7 @@ fn end_server(world: &World, signal: Signal) {
 }
 
 /// A planned restart: it returns when the next router serves.
-fn replace_router(world: &World) {
+pub fn replace_router(world: &World) {
     let keeper = xii::router::KeeperClient { socket: world.run_dir().join("router.sock") };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(keeper.restart()).unwrap();

@@ -1,5 +1,6 @@
 //! The router and its keeper as real processes between real sockets.
 
+mod closing;
 mod control;
 mod handover;
 pub mod harness;

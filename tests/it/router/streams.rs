@@ -3,7 +3,7 @@
 use super::harness::*;
 use super::upstreams::*;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
@@ -188,51 +188,4 @@ async fn connections_to_the_app_are_reused() {
     }
     let used = connections.load(Relaxed);
     assert!(used < 10, "{used} connections for 50 requests");
-}
-
-#[tokio::test]
-async fn an_app_that_closes_idle_connections_costs_no_request() {
-    let edge = Edge::start().await;
-    let answered = Arc::new(AtomicUsize::new(0));
-    let count = answered.clone();
-    // Every connection is closed unannounced: at once, or 210 to 900 ms after an answer.
-    let app = raw(move |mut stream, number| {
-        let count = count.clone();
-        async move {
-            let then = Duration::from_millis([0, 210, 300, 450, 900][number % 5]);
-            let mut patience = PATIENCE;
-            loop {
-                let next = tokio::time::timeout(patience, read_head(&mut stream)).await;
-                let next = next.ok().flatten();
-                let Some((head, mut body)) = next else { return };
-                if head.starts_with("POST") {
-                    while body.len() < 2 {
-                        assert!(stream.read_buf(&mut body).await.unwrap() > 0);
-                    }
-                }
-                count.fetch_add(1, Relaxed);
-                say(&mut stream, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok").await;
-                patience = then;
-                if then.is_zero() {
-                    return;
-                }
-            }
-        }
-    })
-    .await;
-    edge.publish(&[app]).await;
-    let mut client = edge.connect().await;
-    for round in 0..30 {
-        let request = match round % 3 {
-            0 => get_request("/", ""),
-            _ => {
-                "POST / HTTP/1.1\r\nHost: shop.localhost\r\nContent-Length: 2\r\n\r\nhi".to_string()
-            }
-        };
-        client.write_all(request.as_bytes()).await.unwrap();
-        let answer = read_answer(&mut client).await.unwrap();
-        assert_eq!(status(&answer), 200, "round {round}: {answer}");
-        tokio::time::sleep(Duration::from_millis([20, 205, 250, 460][round % 4])).await;
-    }
-    assert_eq!(answered.load(Relaxed), 30, "none was sent twice");
 }

@@ -33,19 +33,23 @@ impl Client {
     }
 
     pub fn get(&mut self, host: &str, path: &str) -> std::io::Result<Answer> {
-        self.send(&format!("GET {path} HTTP/1.1\r\nHost: {host}\r\n\r\n"))?;
+        self.send(format!("GET {path} HTTP/1.1\r\nHost: {host}\r\n\r\n"))?;
         self.answer()
     }
 
     pub fn post(&mut self, host: &str, path: &str, body: &str) -> std::io::Result<Answer> {
         let length = body.len();
         let head = format!("POST {path} HTTP/1.1\r\nHost: {host}\r\nContent-Length: {length}");
-        self.send(&format!("{head}\r\n\r\n{body}"))?;
+        self.send(format!("{head}\r\n\r\n{body}"))?;
         self.answer()
     }
 
-    pub fn send(&mut self, bytes: &str) -> std::io::Result<()> {
-        self.stream.get_mut().write_all(bytes.as_bytes())
+    pub fn send(&mut self, bytes: impl AsRef<[u8]>) -> std::io::Result<()> {
+        self.stream.get_mut().write_all(bytes.as_ref())
+    }
+
+    pub fn read_exact(&mut self, bytes: &mut [u8]) -> std::io::Result<()> {
+        self.stream.read_exact(bytes)
     }
 
     pub fn answer(&mut self) -> std::io::Result<Answer> {
@@ -55,13 +59,37 @@ impl Client {
                 return Err(std::io::ErrorKind::UnexpectedEof.into());
             }
         }
-        let length = head.lines().find_map(|line| {
-            let (name, value) = line.split_once(':')?;
-            name.eq_ignore_ascii_case("content-length").then(|| value.trim().parse().ok())?
-        });
-        let mut body = vec![0; length.unwrap_or(0)];
-        self.stream.read_exact(&mut body)?;
+        let value_of = |wanted: &str| {
+            let mut headers = head.lines().filter_map(|line| line.split_once(':'));
+            headers
+                .find_map(|(name, value)| name.eq_ignore_ascii_case(wanted).then(|| value.trim()))
+        };
+        let body = match (value_of("content-length"), value_of("transfer-encoding")) {
+            (Some(length), _) => self.exactly(length.parse().unwrap_or(0))?,
+            (None, Some(_)) => self.chunks()?,
+            (None, None) => Vec::new(),
+        };
         let status = head.split(' ').nth(1).and_then(|code| code.parse().ok()).unwrap_or(0);
         Ok(Answer { status, head, body: String::from_utf8_lossy(&body).into_owned() })
+    }
+
+    fn exactly(&mut self, length: usize) -> std::io::Result<Vec<u8>> {
+        let mut bytes = vec![0; length];
+        self.stream.read_exact(&mut bytes)?;
+        Ok(bytes)
+    }
+
+    fn chunks(&mut self) -> std::io::Result<Vec<u8>> {
+        let mut body = Vec::new();
+        loop {
+            let mut size = String::new();
+            self.stream.read_line(&mut size)?;
+            let size = usize::from_str_radix(size.trim(), 16).map_err(std::io::Error::other)?;
+            body.extend(self.exactly(size)?);
+            let _ = self.exactly(2)?;
+            if size == 0 {
+                return Ok(body);
+            }
+        }
     }
 }
