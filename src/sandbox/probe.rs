@@ -40,8 +40,9 @@ impl Isolation {
 }
 
 /// Tries everything once. `exe` is this program: it is started again, because namespaces
-/// are nothing for a process with threads. Takes some tens of milliseconds.
-pub fn probe(exe: &Path) -> Isolation {
+/// are nothing for a process with threads. `cgroup` was delegated to us. Takes some tens of
+/// milliseconds.
+pub fn probe(exe: &Path, cgroup: Option<&str>) -> Isolation {
     let mut missing = Vec::new();
     let full = try_level(exe, Level::Full);
     let mut level = full.is_ok().then_some(Level::Full);
@@ -58,7 +59,7 @@ pub fn probe(exe: &Path) -> Isolation {
             }),
         }
     }
-    let limits = try_cgroup();
+    let limits = try_cgroup(cgroup);
     let firewall = firewall::try_out();
     let (has_limits, has_firewall) = (limits.is_ok(), firewall.is_ok());
     if let Err(why) = limits {
@@ -88,8 +89,9 @@ impl std::fmt::Display for Isolation {
     }
 }
 
-fn try_cgroup() -> std::result::Result<(), String> {
+fn try_cgroup(base: Option<&str>) -> std::result::Result<(), String> {
     let name = format!("xii-probe-{}", std::process::id());
+    let name = base.map_or(name.clone(), |base| format!("{}/{name}", base.trim_matches('/')));
     let limits = Limits {
         memory_bytes: Some(64 << 20),
         cpu_millicores: Some(1000),

@@ -102,7 +102,7 @@ fn sweep_cgroups(host: &Host, log: Log) {
         let keeper = name.parse();
         keeper.is_ok_and(|keeper: u64| host.home.instance_record(keeper).exists())
     };
-    let home = format!("xii-{}", host.home.id());
+    let home = host.home.cgroup();
     let patience = Duration::from_secs(2);
     for name in Hierarchies::of_this_machine().sweep(&home, known, patience) {
         log.warn(&format!("cgroup {home}/{name} cannot be removed"));

@@ -68,7 +68,7 @@ fn counters_are_found_by_their_whole_name() {
 #[test]
 fn a_name_cannot_climb_out() {
     let machine = Hierarchies::default();
-    for name in ["", "..", "a/../b", "a/b/c", "/a", "a//b"] {
+    for name in ["", "..", "a/../b", "/a", "a//b"] {
         assert!(machine.create(name, &Limits::default()).is_err(), "{name}");
     }
 }
