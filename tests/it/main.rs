@@ -31,5 +31,6 @@ mod sandbox;
 mod spine;
 mod stacks;
 mod stage;
+mod vm;
 mod workshop;
 mod world;
