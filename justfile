@@ -25,6 +25,12 @@ bench:
 crash kills="5000":
     XII_TEST_KILLS={{kills}} cargo test --locked --test it chaos::kills -- --nocapture
 
+# A Debian 12 under systemd in an emulator: units, restarts, limits, reboots, power cuts; wants
+# qemu-system-x86, mmdebstrap and e2fsprogs
+vm:
+    cargo build --locked --release
+    XII_TEST_BINARY=target/release/xii cargo test --locked --test it vm:: -- --ignored --nocapture
+
 # xii's whole build beside the bare tool's; wants python3, npm and cargo
 bench-build:
     cargo test --locked --release --test it bench_build:: -- --ignored --nocapture --test-threads 1

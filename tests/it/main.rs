@@ -31,6 +31,7 @@ mod sandbox;
 mod spine;
 mod stacks;
 mod stage;
+mod systemd;
 mod vm;
 mod workshop;
 mod world;
