@@ -53,6 +53,12 @@ power-cut changes="20":
 load changes="100" requests="100000":
     XII_TEST_CHANGES={{changes}} XII_TEST_REQUESTS={{requests}} cargo test --locked --test it load::changes::changes_and -- --nocapture
 
+# A Debian 12 under systemd in an emulator: units, restarts, limits, reboots, power cuts; wants
+# qemu-system-x86, mmdebstrap and e2fsprogs
+vm:
+    cargo build --locked --release
+    XII_TEST_BINARY=target/release/xii cargo test --locked --test it vm:: -- --ignored --nocapture
+
 # xii's whole build beside the bare tool's; wants python3, npm and cargo
 bench-build:
     cargo test --locked --release --test it bench_build:: -- --ignored --nocapture --test-threads 1

@@ -117,7 +117,6 @@ impl Confinement<'_> {
         let random =
             getrandom::u64().map_err(|error| Failure::platform("no randomness").because(error))?;
         let deploy = DeployRef { app: self.app.clone(), deploy: DeployName::production() };
-        let home = self.home.id();
         let limited = self.level == Level::Full && self.limits.is_some();
         Ok(KeeperSpec {
             v: VERSION,
@@ -136,7 +135,7 @@ impl Confinement<'_> {
                 hostname: "build".to_string(),
                 cwd: command.cwd.clone(),
                 limits: self.limits.clone().unwrap_or_default(),
-                cgroup: limited.then(|| format!("xii-{home}/{number}")),
+                cgroup: limited.then(|| format!("{}/{number}", self.home.cgroup())),
             },
             argv: command.argv.clone(),
             env: Env(command.env.clone()),

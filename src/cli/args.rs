@@ -85,6 +85,8 @@ pub enum Command {
     Rollback(rollback::RollbackArgs),
     /// Give another deploy the very build that -d [default: staging] runs
     Promote(promote::PromoteArgs),
+    /// Put a new router in the place of the running one
+    Router(router::RouterArgs),
     /// Run a command in the current release
     Run(run::RunArgs),
     /// Look on at the change that is under way

@@ -3,7 +3,7 @@
 
 use super::ui::Ui;
 use crate::app::Failure;
-use crate::{build, keeper, router, sandbox};
+use crate::{build, keeper, router, sandbox, server};
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -16,10 +16,18 @@ pub fn dispatch() -> Option<ExitCode> {
         ["keeper"] => Some(keeper::main()),
         ["try-sandbox", level] => Some(sandbox::try_sandbox_main(level)),
         ["keep-router"] => Some(end(router::keep_router())),
+        ["hold-instances"] => Some(end(hold_instances())),
         ["router"] => Some(end(router::route())),
         ["static-server", root] => Some(end(static_server(root))),
         _ => None,
     }
+}
+
+/// Started by systemd and by nobody else.
+fn hold_instances() -> Result<(), Failure> {
+    #[expect(clippy::disallowed_methods, reason = "it is no setting: systemd says where it hears")]
+    let notify = std::env::var_os("NOTIFY_SOCKET");
+    server::hold_instances(notify.as_deref())
 }
 
 /// An app's own process: its port comes from its environment, its log is its stdout.

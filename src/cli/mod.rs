@@ -12,6 +12,7 @@ mod invocation;
 mod settings;
 mod source;
 mod start;
+mod systemd;
 mod target;
 mod ui;
 
@@ -120,6 +121,7 @@ async fn talk(command: Command, to: &Invocation) -> Outcome {
         Command::Releases(args) => releases::run(&args, to).await,
         Command::Rollback(args) => rollback::run(&args, to).await,
         Command::Promote(args) => promote::run(&args, to).await,
+        Command::Router(args) => router::run(&args, to).await,
         Command::Run(args) => run::run(&args, to).await,
         Command::Follow(args) => follow::run(&args, to).await,
         Command::Apps(args) => apps::run(&args, to).await,

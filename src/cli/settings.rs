@@ -41,6 +41,10 @@ pub struct Settings {
     /// The socket of a server, when it was named.
     pub server: Option<PathBuf>,
     pub app: Option<AppChoice>,
+    /// A cgroup given to the server, from the root of the hierarchy.
+    pub cgroup: Option<String>,
+    /// Set by systemd.
+    pub notify: Option<PathBuf>,
     pub http: SocketAddr,
     pub base_domain: String,
     pub isolation: RequiredIsolation,
@@ -73,6 +77,8 @@ impl Settings {
             home_was_chosen,
             server: overrides.server.clone().or_else(|| reader.path("XII_SERVER")),
             app: reader.parsed("XII_APP", None, "APP or APP/DEPLOY"),
+            cgroup: reader.cgroup(),
+            notify: reader.path("NOTIFY_SOCKET"),
             http: reader
                 .parsed("XII_HTTP", None, "an address and a port, such as 127.0.0.1:8080")
                 .unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8080))),
@@ -94,6 +100,8 @@ impl Settings {
         ServerSettings {
             home: self.place.home.clone(),
             run_base: self.place.run_base.clone(),
+            cgroup: self.cgroup.clone(),
+            notify: self.notify.clone(),
             http: self.http,
             base_domain: self.base_domain.clone(),
             isolation: self.isolation,
@@ -150,6 +158,16 @@ impl Reader<'_> {
         let allowed: Vec<_> = words.iter().map(|(word, _)| *word).collect();
         self.wrong.push(format!("{name} is {text:?}; expected {}", allowed.join(" or ")));
         default
+    }
+
+    fn cgroup(&mut self) -> Option<String> {
+        let text = self.text("XII_CGROUP")?;
+        let path = text.strip_prefix('/').unwrap_or_default();
+        if path.split('/').any(|part| matches!(part, "" | "." | "..")) {
+            let expected = "a cgroup's path, such as /system.slice/xii-instances.service";
+            self.wrong.push(format!("XII_CGROUP is {text:?}; expected {expected}"));
+        }
+        Some(text)
     }
 
     fn isolation(&mut self) -> RequiredIsolation {
@@ -279,6 +297,7 @@ mod tests {
             ("XII_LOG", "loud"),
             ("XII_APP", "My App"),
             ("XII_BASE_DOMAIN", "-"),
+            ("XII_CGROUP", "/a/../b"),
         ];
         let failure = read(true, &bad).unwrap_err();
         assert_eq!(failure.exit_code(), 2);
@@ -286,6 +305,7 @@ mod tests {
             failure.causes,
             [
                 "XII_APP is \"My App\"; expected APP or APP/DEPLOY",
+                "XII_CGROUP is \"/a/../b\"; expected a cgroup's path, such as /system.slice/xii-instances.service",
                 "XII_HTTP is \"8080\"; expected an address and a port, such as 127.0.0.1:8080",
                 "XII_BASE_DOMAIN is \"-\"; expected a domain in lower case, such as apps.example.org",
                 "XII_ISOLATION is \"maximum\"; expected full or best-effort",

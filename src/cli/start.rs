@@ -2,6 +2,7 @@
 
 use super::client::{Client, socket};
 use super::settings::Settings;
+use super::systemd;
 use crate::app::Failure;
 use crate::build::stack::Archive;
 use crate::sandbox::process::Started;
@@ -18,7 +19,19 @@ use tokio::time::Instant;
 const STARTS_WITHIN: Duration = Duration::from_secs(60);
 const TAIL: usize = 12;
 
-/// Starts the server of these settings; it is there when this returns.
+/// Starts the server of these settings, as systemd's where it is; it is there when this returns.
+pub async fn up(settings: &Settings, lone: bool) -> Result<(Client, Health), Failure> {
+    if systemd::start(settings, rustix::process::geteuid().is_root())? {
+        let answer = answering(settings).await;
+        return answer.ok_or_else(|| {
+            Failure::platform("systemd has started the server, and it does not answer")
+                .next("journalctl -u xii-server says more")
+        });
+    }
+    start(settings, lone).await
+}
+
+/// Starts the server of these settings in the background.
 pub async fn start(settings: &Settings, lone: bool) -> Result<(Client, Health), Failure> {
     let log = log_path(settings);
     let from = log.metadata().map_or(0, |metadata| metadata.len());
@@ -88,6 +101,9 @@ fn environment(settings: &Settings) -> Env {
     env.set("XII_ISOLATION", isolation);
     env.set("XII_LOG", settings.log_level.word());
     env.set("PATH", settings.path.clone());
+    if let Some(cgroup) = &settings.cgroup {
+        env.set("XII_CGROUP", cgroup);
+    }
     if let Some(key_file) = &settings.key_file {
         env.set("XII_KEY_FILE", key_file.to_string_lossy());
     }

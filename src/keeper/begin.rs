@@ -7,7 +7,7 @@ use super::record::Record;
 use super::spec::{KeeperSpec, Output};
 use super::{Passed, clients, named};
 use crate::app::Failure;
-use crate::sandbox::cgroup::{Cgroup, Hierarchies};
+use crate::sandbox::cgroup::{Cgroup, Hierarchies, KEEPERS};
 use crate::sandbox::{self, process, sys};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::pipe::{PipeFlags, pipe_with};
@@ -71,10 +71,13 @@ fn begin() -> Result<i32, Failure> {
 fn prepare_and_fork(traces: &mut Traces<'_>, passed: Passed) -> Result<i32, Failure> {
     let spec = traces.spec;
     if let Some(name) = &spec.sandbox.cgroup {
-        let cgroup = Hierarchies::of_this_machine().create(name, &spec.sandbox.limits)?;
+        let machine = Hierarchies::of_this_machine();
+        let cgroup = machine.create(name, &spec.sandbox.limits)?;
         // Where the kernel cannot, the server has said so at its start.
         let _ = cgroup.guard_ports(spec.port);
         traces.cgroup = Some(cgroup);
+        let (home, _) = name.rsplit_once('/').unwrap_or((name, ""));
+        machine.leave_starter(home, KEEPERS)?;
     }
     let listener = clients::listen(&spec.socket).map_err(|error| failed(spec, error))?;
     let pipe = || pipe_with(PipeFlags::CLOEXEC).map_err(|error| failed(spec, error.into()));

@@ -9,6 +9,7 @@ use super::settings::KeepRouterSpec;
 use super::start::{Instructions, REPORT, Report};
 use super::{sockets, wire};
 use crate::app::Failure;
+use crate::sandbox::cgroup::{Hierarchies, ROUTER};
 use crate::sandbox::{identity, process, sys};
 use rustix::process::Signal;
 use serde_json::{Value, json};
@@ -46,6 +47,10 @@ pub fn main() -> Result<(), Failure> {
         Failure::platform("cannot become a process of its own").because(error)
     };
     identity::keep_files_private();
+    if let Some(home) = &spec.cgroup {
+        let left = Hierarchies::of_this_machine().leave_starter(home, ROUTER);
+        left.map_err(|error| failed(std::io::Error::other(error)))?;
+    }
     let mut report = None;
     if detached {
         report = Some(process::inherited(REPORT).map_err(|error| failed(error.into()))?);

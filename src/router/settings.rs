@@ -28,6 +28,9 @@ pub struct KeepRouterSpec {
     pub user: Option<User>,
     #[serde(default)]
     pub timing: Timing,
+    /// The home's cgroup, where there is one.
+    #[serde(default)]
+    pub cgroup: Option<String>,
 }
 
 /// What a router is told.

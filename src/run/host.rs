@@ -53,6 +53,6 @@ impl Host {
     /// The cgroup of one keeper's process.
     pub fn cgroup(&self, keeper: u64) -> Option<String> {
         let limited = self.level == Level::Full && self.limits;
-        limited.then(|| format!("xii-{}/{keeper}", self.home.id().as_str()))
+        limited.then(|| format!("{}/{keeper}", self.home.cgroup()))
     }
 }

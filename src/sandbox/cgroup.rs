@@ -19,6 +19,18 @@ pub struct Hierarchies {
     pub cpu: Option<PathBuf>,
 }
 
+/// Beside the instances' cgroups, on cgroup v2: the keepers, which outlive what they keep. Were
+/// they where their starter is, systemd would end them with it.
+pub const KEEPERS: &str = "keepers";
+/// The router's keeper and its routers.
+pub const ROUTER: &str = "router";
+
+/// The cgroup of this process in the hierarchy of v2, `/system.slice/x.service`.
+pub fn own_path() -> Option<String> {
+    let text = std::fs::read_to_string("/proc/self/cgroup").ok()?;
+    text.lines().find_map(|line| line.strip_prefix("0::")).map(str::to_string)
+}
+
 impl Hierarchies {
     pub fn of_this_machine() -> Hierarchies {
         Self::parse(&std::fs::read_to_string("/proc/self/mounts").unwrap_or_default())
@@ -50,11 +62,17 @@ impl Hierarchies {
         [&self.memory, &self.pids, &self.cpu, &self.unified].into_iter().flatten()
     }
 
-    /// The names below a home's cgroup, e.g. those of keepers that were killed.
+    /// There is nothing but cgroup v2, so that systemd may have given us a part of it.
+    pub fn is_v2_alone(&self) -> bool {
+        self.unified.is_some() && self.roots().count() == 1
+    }
+
+    /// The names of the instances' cgroups in a home's, e.g. those of keepers that were killed.
     pub fn list(&self, home: &str) -> Vec<String> {
         let folders = self.roots().flat_map(|root| std::fs::read_dir(root.join(home)).into_iter());
         let entries = folders.flatten().flatten().filter(|entry| entry.path().is_dir());
         let mut names: Vec<_> = entries.filter_map(|e| e.file_name().into_string().ok()).collect();
+        names.retain(|name| name != KEEPERS && name != ROUTER);
         names.sort();
         names.dedup();
         names
@@ -71,8 +89,25 @@ impl Hierarchies {
         let mut stale = self.list(home);
         stale.retain(|name| !keep(name));
         stale.retain(|name| !self.cgroup(&format!("{home}/{name}")).destroy(patience));
-        self.cgroup(home).remove();
+        self.remove_empty(home);
         stale
+    }
+
+    /// Removes a home's cgroup when nothing is left in it. Ends nothing.
+    pub fn remove_empty(&self, home: &str) {
+        for kept in [KEEPERS, ROUTER] {
+            self.cgroup(&format!("{home}/{kept}")).remove();
+        }
+        self.cgroup(home).remove();
+    }
+
+    /// Leaves the starter's cgroup for one of the home's own. Only v2 has that: on the hybrid a
+    /// process would have to leave several, for each of which the kernel takes its time.
+    pub fn leave_starter(&self, home: &str, for_whom: &str) -> Result<()> {
+        match self.is_v2_alone() {
+            true => self.create(&format!("{home}/{for_whom}"), &Limits::default())?.join(),
+            false => Ok(()),
+        }
     }
 
     /// Opens by name, whether or not it exists.
@@ -89,13 +124,11 @@ impl Hierarchies {
     /// Makes the cgroup and writes its limits; an existing one gets the new limits.
     pub fn create(&self, name: &str, limits: &Limits) -> Result<Cgroup> {
         let simple = |part: &str| !part.is_empty() && part != "." && part != "..";
-        if name.split('/').count() > 2 || !name.split('/').all(simple) {
+        if !name.split('/').all(simple) {
             return Err(StepError::new(format!("make cgroup `{name}`"), "is not a valid name"));
         }
         let cgroup = self.cgroup(name);
-        for folder in cgroup.folders() {
-            at(std::fs::create_dir_all(folder), || format!("make {}", folder.display()))?;
-        }
+        cgroup.make()?;
         if let Some(root) = &self.unified {
             self.enable_controllers(root, name);
         }
@@ -104,7 +137,8 @@ impl Hierarchies {
     }
 
     /// On v2 a controller reaches a child only when each parent passes it on. A refusal shows
-    /// when the limit is written, where it can be named.
+    /// when the limit is written, where it can be named. Above a delegated cgroup its giver has
+    /// done so, and nothing changes.
     fn enable_controllers(&self, root: &Path, name: &str) {
         let v1 = [("memory", &self.memory), ("pids", &self.pids), ("cpu", &self.cpu)];
         let mut folder = root.to_path_buf();
@@ -146,6 +180,14 @@ impl Cgroup {
             (None, Some(folder)) => Some((folder, false)),
             (None, None) => None,
         }
+    }
+
+    /// Makes it with what limits its parent has for it: none, maybe.
+    pub fn make(&self) -> Result<()> {
+        for folder in self.folders() {
+            at(std::fs::create_dir_all(folder), || format!("make {}", folder.display()))?;
+        }
+        Ok(())
     }
 
     fn limit(&self, limits: &Limits) -> Result<()> {

@@ -43,8 +43,9 @@ impl Isolation {
 }
 
 /// Tries everything once. `exe` is this program: it is started again, because namespaces
-/// are nothing for a process with threads. Takes some tens of milliseconds.
-pub fn probe(exe: &Path) -> Isolation {
+/// are nothing for a process with threads. `cgroup` was delegated to us. Takes some tens of
+/// milliseconds.
+pub fn probe(exe: &Path, cgroup: Option<&str>) -> Isolation {
     let mut missing = Vec::new();
     let full = try_level(exe, Level::Full);
     let mut level = full.is_ok().then_some(Level::Full);
@@ -61,7 +62,7 @@ pub fn probe(exe: &Path) -> Isolation {
             }),
         }
     }
-    let (limits, ports) = try_cgroup();
+    let (limits, ports) = try_cgroup(cgroup);
     let firewall = firewall::try_out();
     let (has_limits, has_ports, has_firewall) = (limits.is_ok(), ports.is_ok(), firewall.is_ok());
     if let Err(why) = limits {
@@ -97,8 +98,11 @@ impl std::fmt::Display for Isolation {
 }
 
 /// Whether one can be made with limits, and the ports of its processes be guarded.
-fn try_cgroup() -> (std::result::Result<(), String>, std::result::Result<(), String>) {
+fn try_cgroup(
+    base: Option<&str>,
+) -> (std::result::Result<(), String>, std::result::Result<(), String>) {
     let name = format!("xii-probe-{}", std::process::id());
+    let name = base.map_or(name.clone(), |base| format!("{}/{name}", base.trim_matches('/')));
     let limits = Limits {
         memory_bytes: Some(64 << 20),
         cpu_millicores: Some(1000),

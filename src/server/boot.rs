@@ -12,6 +12,7 @@ use crate::config::Key;
 use crate::deploy::Platform;
 use crate::router::{Client, Table};
 use crate::run::{Addressing, Boots, Deploys, Host, Routes};
+use crate::sandbox::cgroup::Hierarchies;
 use crate::sandbox::{self, Isolation, Level, firewall};
 use crate::store::{Block, Home, HomeLock, Ledger};
 use std::path::Path;
@@ -44,7 +45,7 @@ pub fn main(settings: ServerSettings, log: Log) -> Result<(), Failure> {
 async fn run(settings: ServerSettings, log: Log) -> Result<(), Failure> {
     let (home, _lock) = open_home(&settings).await?;
     log.info(&format!("home {} ({})", home.dir().display(), home.id()));
-    let isolation = sandbox::probe(&settings.exe);
+    let isolation = sandbox::probe(&settings.exe, settings.cgroup.as_deref());
     let level = required(&isolation, settings.isolation)?;
     log.info(&format!("isolation {isolation}"));
     let host = open_host(&settings, home, level, isolation.limits)?;
@@ -67,6 +68,7 @@ async fn run(settings: ServerSettings, log: Log) -> Result<(), Failure> {
     let run_dir = host.home.run_dir().to_path_buf();
     let router = router::Watch::start(host, settings.clone(), log)?;
     let ending = Arc::default();
+    super::notify::ready(settings.notify.as_deref(), log);
     let api = Api { platform, operations, isolation, log, router, ending };
     if http::serve(listener, api).await? == End::Down {
         // Nothing is left that could be found by it. At the next start it is made anew.
@@ -77,6 +79,7 @@ async fn run(settings: ServerSettings, log: Log) -> Result<(), Failure> {
 
 async fn open_home(settings: &ServerSettings) -> Result<(Home, HomeLock), Failure> {
     let home = Home::open(&settings.home, &settings.run_base)?;
+    let home = home.with_cgroup_base(delegated(settings)?);
     let deadline = Instant::now() + DEAD_WITHIN;
     let lock = loop {
         match home.lock() {
@@ -90,6 +93,21 @@ async fn open_home(settings: &ServerSettings) -> Result<(Home, HomeLock), Failur
     };
     build::sweep(&home.tmp())?;
     Ok((home, lock))
+}
+
+/// The cgroup that was given to us: it must be there, and of the kind that can be given.
+fn delegated(settings: &ServerSettings) -> Result<Option<&str>, Failure> {
+    let Some(name) = settings.cgroup.as_deref() else { return Ok(None) };
+    let machine = Hierarchies::of_this_machine();
+    let root = machine.unified.as_deref().filter(|_| machine.is_v2_alone());
+    let why = match root {
+        None => "it needs cgroup v2 alone, and this machine has v1 hierarchies".to_string(),
+        Some(root) if root.join(name.trim_start_matches('/')).is_dir() => return Ok(Some(name)),
+        Some(root) => format!("{}{name} is not there", root.display()),
+    };
+    Err(Failure::platform(format!("apps cannot run in XII_CGROUP={name}"))
+        .why(why)
+        .next("start the unit that it belongs to, or unset XII_CGROUP"))
 }
 
 /// Without a pid to ask about, it does.

@@ -260,8 +260,8 @@ async fn stop_everything(
 
 /// The home's own. What is still in it is in use, and stays.
 fn remove_cgroup(platform: &Platform) {
-    let home = format!("xii-{}", platform.host().home.id());
-    crate::sandbox::cgroup::Hierarchies::of_this_machine().cgroup(&home).remove();
+    let home = platform.host().home.cgroup();
+    crate::sandbox::cgroup::Hierarchies::of_this_machine().remove_empty(&home);
 }
 
 fn remove_firewall(platform: &Platform) -> Result<(), Failure> {

@@ -5,12 +5,13 @@ use super::http::Api;
 use super::router;
 use crate::app::Failure;
 use crate::build::ToolName;
-use crate::sandbox::{Isolation, process};
+use crate::sandbox::{Isolation, Level, firewall, process};
 use axum::Json;
 use axum::extract::State as Shared;
 
 pub async fn doctor(Shared(api): Shared<Api>) -> Json<Doctor> {
     let mut checks = isolation_checks(&api.isolation);
+    checks.extend(firewall_check(&api));
     checks.push(router_check(&api).await);
     checks.push(disk(&api));
     checks.push(ledger(&api).await);
@@ -34,6 +35,24 @@ pub fn isolation_checks(isolation: &Isolation) -> Vec<DoctorCheck> {
         remedy: missing.remedy.clone(),
     }));
     checks
+}
+
+/// Other programs can take the table away: `nft flush ruleset` takes all there are.
+fn firewall_check(api: &Api) -> Option<DoctorCheck> {
+    let host = api.platform.host();
+    if host.level != Level::Full || !api.isolation.firewall {
+        return None;
+    }
+    let ok = matches!(firewall::exists(host.home.id().as_str()), Ok(true));
+    let found = if ok { "in force" } else { "its table is gone: apps' ports are open" };
+    let remedy = "restart the server (no app notices): systemctl restart xii-server, \
+                  or end its process and xii up";
+    Some(DoctorCheck {
+        name: "firewall".to_string(),
+        ok,
+        found: found.to_string(),
+        remedy: (!ok).then(|| remedy.to_string()),
+    })
 }
 
 async fn router_check(api: &Api) -> DoctorCheck {

@@ -9,8 +9,10 @@ mod changes;
 mod codebases;
 mod doctor;
 mod export;
+mod hold;
 mod http;
 mod log;
+mod notify;
 mod one_off;
 mod operations;
 mod pieces;
@@ -25,6 +27,7 @@ mod upload;
 
 pub use boot::main;
 pub use doctor::isolation_checks;
+pub use hold::hold_instances;
 pub use log::Log;
 pub use pieces::Pieces;
 pub use settings::{LogLevel, RequiredIsolation, ServerSettings};

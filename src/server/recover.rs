@@ -114,7 +114,7 @@ fn sweep_cgroups(host: &Host, log: Log) -> Result<(), Failure> {
         let is_of = |keeper: u64| records.iter().any(|(_, r)| r.instance.keeper == keeper);
         name.parse().is_ok_and(is_of)
     };
-    let home = format!("xii-{}", host.home.id());
+    let home = host.home.cgroup();
     let patience = Duration::from_secs(2);
     for name in Hierarchies::of_this_machine().sweep(&home, known, patience) {
         log.warn(&format!("cgroup {home}/{name} cannot be removed"));

@@ -74,6 +74,7 @@ fn spec(
         exe: settings.exe.clone(),
         user,
         timing: Timing::default(),
+        cgroup: (host.level == Level::Full && host.limits).then(|| host.home.cgroup()),
     })
 }
 

@@ -11,6 +11,10 @@ pub struct ServerSettings {
     pub home: PathBuf,
     /// Sockets and records live in `<run_base>/<id of the home>`, gone with a reboot.
     pub run_base: PathBuf,
+    /// `XII_CGROUP`: a cgroup of v2 that was given to us, in which apps run; else the root.
+    pub cgroup: Option<String>,
+    /// `NOTIFY_SOCKET`: who wants to know when the server serves.
+    pub notify: Option<PathBuf>,
     /// Where the router listens.
     pub http: SocketAddr,
     /// `guestbook.<base_domain>`

@@ -55,6 +55,8 @@ pub struct Home {
     dir: PathBuf,
     id: HomeId,
     run_dir: PathBuf,
+    /// What its cgroup lies in; empty for the root.
+    cgroup_base: String,
 }
 
 /// Held by the one server of a home; let go of when dropped or when the process dies.
@@ -85,7 +87,7 @@ impl Home {
         for (name, mode) in FOLDERS {
             make_dir(&dir.join(name), mode)?;
         }
-        let home = Home { run_dir: run_base.join(id.as_str()), dir, id };
+        let home = Home::at(dir, id, run_base);
         home.check_socket_length()?;
         make_dir(&home.run_dir, 0o711)?;
         make_dir(&home.instances(), 0o700)?;
@@ -97,7 +99,17 @@ impl Home {
         let dir = checked_path(dir)?;
         let Some(version) = read_version(&dir)? else { return Ok(None) };
         check_version(&dir, &version)?;
-        Ok(read_id(&dir)?.map(|id| Home { run_dir: run_base.join(id.as_str()), dir, id }))
+        Ok(read_id(&dir)?.map(|id| Home::at(dir, id, run_base)))
+    }
+
+    fn at(dir: PathBuf, id: HomeId, run_base: &Path) -> Home {
+        Home { run_dir: run_base.join(id.as_str()), dir, id, cgroup_base: String::new() }
+    }
+
+    /// With its processes in a cgroup that was delegated to it, `system.slice/x.service`.
+    pub fn with_cgroup_base(self, base: Option<&str>) -> Home {
+        let cgroup_base = base.map_or(String::new(), |base| format!("{}/", base.trim_matches('/')));
+        Home { cgroup_base, ..self }
     }
 
     /// The exclusive lock of the server.
@@ -138,6 +150,11 @@ impl Home {
 
     pub fn id(&self) -> &HomeId {
         &self.id
+    }
+
+    /// The name of the cgroup that all its processes are in.
+    pub fn cgroup(&self) -> String {
+        format!("{}xii-{}", self.cgroup_base, self.id)
     }
 
     pub fn ledger(&self) -> PathBuf {

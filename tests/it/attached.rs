@@ -102,7 +102,7 @@ fn without_root_a_user_namespace_does_most_of_it() {
     if skip_without_root(test) {
         return;
     }
-    let isolation = xii::sandbox::probe(xii());
+    let isolation = xii::sandbox::probe(xii(), None);
     if isolation.level.is_none() {
         eprintln!("SKIP {test}: no namespaces at all: {isolation:?}");
         return;

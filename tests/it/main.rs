@@ -37,5 +37,7 @@ mod sandbox;
 mod spine;
 mod stacks;
 mod stage;
+mod systemd;
+mod vm;
 mod workshop;
 mod world;

@@ -180,7 +180,7 @@ fn scratch_is_private_bounded_and_the_apps_own() {
 
 #[test]
 fn this_machine_is_probed_by_doing() {
-    let isolation = xii::sandbox::probe(crate::stage::xii());
+    let isolation = xii::sandbox::probe(crate::stage::xii(), None);
     eprintln!("{isolation:?}");
     assert!(isolation.level.is_some() || !isolation.missing.is_empty());
     if rustix::process::geteuid().is_root() && isolation.level.is_none() {

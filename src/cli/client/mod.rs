@@ -10,7 +10,7 @@ mod lines;
 
 pub use body::{Payload, Upload};
 pub use download::download;
-pub use find::{find, socket};
+pub use find::{find, socket, start_line};
 pub use follow::{Ending, Followed, Interrupts, follow};
 pub use lines::Lines;
 

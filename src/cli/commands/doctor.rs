@@ -20,7 +20,7 @@ pub async fn run(to: &Invocation) -> Outcome {
 
 /// The machine can be looked at before there is a server.
 fn without_server(to: &Invocation) -> Doctor {
-    let isolation = sandbox::probe(&to.settings.for_server(false).exe);
+    let isolation = sandbox::probe(&to.settings.exe, to.settings.cgroup.as_deref());
     let mut checks = isolation_checks(&isolation);
     checks.push(DoctorCheck {
         name: "server".to_string(),

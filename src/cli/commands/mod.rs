@@ -19,6 +19,7 @@ pub mod promote;
 pub mod ps;
 pub mod releases;
 pub mod rollback;
+pub mod router;
 pub mod run;
 pub mod scale;
 pub mod schema;

@@ -25,7 +25,7 @@ pub struct UpArgs {
 pub async fn run(args: &UpArgs, to: &Invocation) -> Outcome {
     let (health, started) = match running(to).await? {
         Some(health) => (health, false),
-        None => (start::start(&to.settings, args.lone).await?.1, true),
+        None => (start::up(&to.settings, args.lone).await?.1, true),
     };
     accepts(&health.http).await?;
     to.ui.show(&health, |health| text(health, started));

@@ -127,7 +127,7 @@ impl Sweep {
             }
         };
         let faults = tally.faults();
-        if faults % 100 == 0 {
+        if faults.is_multiple_of(100) {
             eprintln!("crash: {faults}: {line}:{step} took {:?}", began.elapsed());
         }
         if step > MOST_STEPS {

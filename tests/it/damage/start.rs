@@ -14,11 +14,10 @@ fn a_server_does_not_start_on_a_damaged_home_and_says_what_to_restore() {
         for damage in ALL {
             // A ledger's middle may be a place where nothing is: see the tests of the ledger. The
             // number of another home is a number, and a home without an id is given one.
-            let is_seen = match (file, damage) {
-                ("ledger.db" | "version", Damage::Flip) => false,
-                ("id", Damage::Gone) => false,
-                _ => true,
-            };
+            let is_seen = !matches!(
+                (file, damage),
+                ("ledger.db" | "version", Damage::Flip) | ("id", Damage::Gone)
+            );
             if !is_seen {
                 continue;
             }

@@ -185,6 +185,7 @@ async fn a_detached_start_returns_a_serving_keeper_or_says_why_not() {
     let edge = Edge::start().await;
     let dir = tempfile::tempdir().unwrap();
     let taken = KeepRouterSpec {
+        cgroup: None,
         http: edge.address,
         router_dir: dir.path().join("router"),
         record: dir.path().join("record.json"),

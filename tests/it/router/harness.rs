@@ -40,6 +40,7 @@ impl Edge {
     pub async fn edited(timing: Timing, edit: impl FnOnce(&mut KeepRouterSpec)) -> Edge {
         let dir = tempfile::tempdir().unwrap();
         let mut spec = KeepRouterSpec {
+            cgroup: None,
             v: 1,
             http: "127.0.0.1:0".parse().unwrap(),
             threads: 2,

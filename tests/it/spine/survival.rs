@@ -8,7 +8,7 @@ fn a_request_is_answered_while_the_server_is_killed() {
     let app = world.deployed("app");
     let host = app.host();
     let mut client = Client::open(&world.http()).unwrap();
-    client.send(&format!("GET /slow/1500 HTTP/1.1\r\nHost: {host}\r\n\r\n")).unwrap();
+    client.send(format!("GET /slow/1500 HTTP/1.1\r\nHost: {host}\r\n\r\n")).unwrap();
     world.kill_server();
     let answer = client.answer().unwrap();
     assert_eq!((answer.status, answer.body.as_str()), (200, "slow v1"));

@@ -1,0 +1,27 @@
+"""Do the stamps of each writer ascend, as written in the files: stamps.py LOGS [WORD].
+
+Prints how many were read, and the time that the newest line with WORD names itself.
+"""
+import collections
+import pathlib
+import sys
+
+logs, word = sys.argv[1], (sys.argv[2:] or ["tick"])[0]
+writers = collections.defaultdict(list)
+for part in pathlib.Path(logs).glob("*/*/*/*.log"):
+    writers[part.parent.parent, part.name].append(part)
+lines, newest = 0, 0.0
+for (_, name), parts in writers.items():
+    last = ""
+    for part in sorted(parts):
+        text = part.read_text(errors="replace")
+        for line in text.splitlines():
+            lines += 1
+            stamp, _, rest = line.partition(" ")
+            assert len(stamp) == 32 and stamp[10] == "T", f"{part}: {line!r}"
+            assert stamp >= last, f"{part}: {stamp} after {last}"
+            last = stamp
+            words = rest.split()
+            if word in words:
+                newest = max(newest, float(words[-1]))
+print(len(writers), "writers", lines, "lines", newest)
