@@ -74,3 +74,7 @@ stack-proof:
 # An app that wants out, at each level of isolation: writes the table of docs/reliability/isolation.md
 isolation:
     cargo test --locked --test it isolation::the_table -- --ignored --nocapture
+
+# How time and memory grow: plan, ledger, apps, routing table
+bench-scale:
+    cargo test --locked --release --test it scale:: -- --ignored --nocapture --test-threads 1

@@ -90,7 +90,7 @@ async fn adopt(deploys: &Deploys, record: Record, client: Client, status: &Statu
     let Some(release) = record.release else { return };
     let host = &deploys.host;
     let key = record.instance.to_string();
-    let listed = host.routes.listed(&record.deploy).await.iter().any(|t| t.key == key);
+    let listed = host.routes.listed(&record.deploy).iter().any(|t| t.key == key);
     let (requests, wanted) = mpsc::unbounded_channel();
     let keeper = record.instance.keeper;
     let mut running = starting(record.instance, release, record.port, record.pid, requests);

@@ -314,3 +314,30 @@ fn every_sequence_of_seven_events_keeps_serving_and_heals() {
     assert!(reached.len() > 1000, "only {} worlds", reached.len());
     reached.into_iter().for_each(World::heal);
 }
+
+/// The best of a few, in microseconds of this thread: others of the machine do not count.
+fn time_of_a_switch(instances: u32) -> u64 {
+    let formation = [(WEB, instances)];
+    let old = (1..=instances).map(|i| seen(WEB, i, u64::from(i), 1, State::Ready));
+    let new = |i: u32| seen(WEB, i, u64::from(instances + i), 2, State::Ready);
+    let table: Vec<u64> = (1..=u64::from(instances)).collect();
+    let observed = observed(old.chain((1..=instances).map(new)).collect(), &table);
+    let desired = desired(2, &formation);
+    let once = |_| {
+        let began = cpu_us();
+        assert_eq!(plan(&desired, &observed, Timestamp::UNIX_EPOCH).len(), 1);
+        cpu_us() - began
+    };
+    (0..5).map(once).min().unwrap().max(1)
+}
+
+fn cpu_us() -> u64 {
+    let now = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    now.tv_sec as u64 * 1_000_000 + now.tv_nsec as u64 / 1000
+}
+
+#[test]
+fn a_plan_of_ten_times_the_instances_does_not_take_a_hundred_times_as_long() {
+    let (some, many) = (time_of_a_switch(300), time_of_a_switch(3000));
+    assert!(many < 40 * some, "{some} µs for 300, {many} µs for 3000");
+}

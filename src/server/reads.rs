@@ -6,7 +6,7 @@ use super::api::{
     ReleaseInfo, Verified,
 };
 use super::http::Api;
-use crate::app::{AppName, DeployRef, Failure, ReleaseNumber};
+use crate::app::{AppName, DeployName, DeployRef, Failure, ReleaseNumber};
 use crate::deploy;
 use crate::release::{self, Release, Status};
 use crate::run::{InstanceView, State, View};
@@ -32,17 +32,18 @@ pub async fn health(Shared(api): Shared<Api>) -> Json<Health> {
 
 pub async fn apps(Shared(api): Shared<Api>) -> Answer<Vec<AppSummary>> {
     let ledger = &api.platform.host().ledger;
-    let summary = |app: crate::store::AppRecord| -> Result<AppSummary, Failure> {
-        let deploys = ledger.deploys_of(&app.name)?;
-        Ok(AppSummary {
-            app: app.name,
-            deploys: deploys.into_iter().map(|record| record.deploy.deploy).collect(),
-            roots: app.roots,
-            subdir: Some(app.subdir).filter(|subdir| !subdir.is_empty()),
-            created_at: app.created_at,
-        })
+    let mut deploys: BTreeMap<AppName, Vec<DeployName>> = BTreeMap::new();
+    for record in ledger.deploys()? {
+        deploys.entry(record.deploy.app).or_default().push(record.deploy.deploy);
+    }
+    let summary = |app: crate::store::AppRecord| AppSummary {
+        deploys: deploys.remove(&app.name).unwrap_or_default(),
+        app: app.name,
+        roots: app.roots,
+        subdir: Some(app.subdir).filter(|subdir| !subdir.is_empty()),
+        created_at: app.created_at,
     };
-    Ok(Json(ledger.apps()?.into_iter().map(summary).collect::<Result<_, _>>()?))
+    Ok(Json(ledger.apps()?.into_iter().map(summary).collect()))
 }
 
 #[derive(Deserialize)]

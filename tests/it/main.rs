@@ -34,6 +34,7 @@ mod load;
 mod power_cut;
 mod router;
 mod sandbox;
+mod scale;
 mod spine;
 mod stacks;
 mod stage;
