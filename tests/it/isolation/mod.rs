@@ -62,10 +62,11 @@ fn without_root_an_app_that_wants_out_gets_no_further_than_the_table_says() {
 #[ignore = "writes docs/reliability/isolation.md: `just isolation`"]
 fn the_table_of_what_holds_at_each_level() {
     let _turn = crate::bounds::rootless_turn();
-    let worlds = [World::new(), World::without_firewall_and_limits(), World::rootless()];
+    let worlds = [World::new, World::without_firewall_and_limits, World::rootless];
     let names = ["full", "namespaces, without limits, without a firewall", "user-namespace"];
     let mut levels = BTreeMap::new();
     for ((world, name), level) in worlds.into_iter().zip(names).zip(holds::LEVELS) {
+        let world = world();
         assert_eq!(world.health()["isolation"], name);
         levels.insert(level, trial::all(&world));
         world.leave();
