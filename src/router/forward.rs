@@ -10,6 +10,7 @@ use super::flight::Flight;
 use super::headers::is_repeatable;
 use super::pool::Link;
 use super::routes::{Instance, Service};
+use super::worker::Worker;
 use hyper::body::{Body as _, Incoming};
 use hyper::client::conn::http1;
 use hyper::{HeaderMap, Method, Request, Response, Uri};
@@ -192,7 +193,7 @@ async fn overdue(progress: &Progress, flight: &Flight) -> Trouble {
 async fn open(instance: &Arc<Instance>, flight: &mut Flight) -> Result<Link, Code> {
     let began = Instant::now();
     let limit = Duration::from_millis(flight.worker.timing.connect_ms);
-    let opened = tokio::time::timeout(limit, TcpStream::connect(instance.address)).await;
+    let opened = tokio::time::timeout(limit, connect(instance, &flight.worker)).await;
     flight.record.connect += began.elapsed();
     let stream = match opened {
         Ok(Ok(stream)) => stream,
@@ -206,4 +207,22 @@ async fn open(instance: &Arc<Instance>, flight: &mut Flight) -> Result<Link, Cod
     let shaken = builder.handshake(TokioIo::new(stream)).await;
     let (sender, connection) = shaken.map_err(|_| Code::H99)?;
     Ok(Link::new(sender, connection, instance.clone()))
+}
+
+/// Without a descriptor, the idle connections give theirs, or another request does when it ends.
+async fn connect(instance: &Instance, worker: &Worker) -> std::io::Result<TcpStream> {
+    loop {
+        match TcpStream::connect(instance.address).await {
+            Err(error) if is_out_of_descriptors(&error) => {
+                worker.pool.clear();
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+            connected => return connected,
+        }
+    }
+}
+
+fn is_out_of_descriptors(error: &std::io::Error) -> bool {
+    let number = error.raw_os_error().map(rustix::io::Errno::from_raw_os_error);
+    matches!(number, Some(rustix::io::Errno::MFILE | rustix::io::Errno::NFILE))
 }

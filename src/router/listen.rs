@@ -27,11 +27,15 @@ pub async fn run(worker: Rc<Worker>, listener: TcpListener) {
         .auto_date_header(false);
     let mut phase = worker.phase.clone();
     loop {
+        let closed = worker.closed.notified();
+        let has_room = worker.open.get() < worker.most;
         tokio::select! {
             biased;
             _ = phase.wait_for(|phase| *phase != Phase::Serving) => break,
-            accepted = listener.accept() => match accepted {
+            () = closed, if !has_room => {}
+            accepted = listener.accept(), if has_room => match accepted {
                 Ok((stream, address)) => {
+                    worker.open.set(worker.open.get() + 1);
                     tokio::task::spawn_local(serve(worker.clone(), builder.clone(), stream, address));
                 }
                 // Out of descriptors, or a client that is gone already.
@@ -50,7 +54,6 @@ pub async fn run(worker: Rc<Worker>, listener: TcpListener) {
 }
 
 async fn serve(worker: Rc<Worker>, builder: http1::Builder, stream: TcpStream, from: SocketAddr) {
-    worker.open.set(worker.open.get() + 1);
     // Without it small answers wait for acknowledgements; a failure costs only that.
     let _ = stream.set_nodelay(true);
     let address = from.ip().to_canonical();

@@ -129,6 +129,11 @@ impl Pool {
         self.shelves.borrow_mut().retain(|_, shelf| !shelf.instance.is_gone());
     }
 
+    /// Closes all of them: somebody needs their descriptors.
+    pub fn clear(&self) {
+        self.shelves.borrow_mut().clear();
+    }
+
     /// Closes what has been idle too long; says whether anything is left.
     fn sweep(&self, now: u64) -> bool {
         let mut shelves = self.shelves.borrow_mut();

@@ -87,6 +87,7 @@ async fn run(spec: RouterSpec, sockets: Vec<std::net::TcpListener>) -> Result<()
         let sink = sink.clone();
         move || write_lines(&lines, &sink)
     })?;
+    let most = most_clients(identity::most_open_files(), sockets.len());
     let mut workers = Vec::new();
     let mut threads = Vec::new();
     for socket in sockets {
@@ -94,7 +95,7 @@ async fn run(spec: RouterSpec, sockets: Vec<std::net::TcpListener>) -> Result<()
         let (routes, sink, phase) = (routes.clone(), sink.clone(), phases.clone());
         let (port, timing) = (spec.http.port(), spec.timing);
         threads.push(spawn("worker", move || {
-            work(socket, swaps, move || Worker::new(routes, port, timing, sink, phase))
+            work(socket, swaps, move || Worker::new(routes, port, most, timing, sink, phase))
         })?);
         workers.push(swap);
     }
@@ -113,6 +114,12 @@ async fn run(spec: RouterSpec, sockets: Vec<std::net::TcpListener>) -> Result<()
     .await;
     drop(writer);
     Ok(())
+}
+
+/// Clients of one thread. Three quarters of the descriptors: whoever is let in can be served.
+fn most_clients(descriptors: u64, threads: usize) -> u32 {
+    let each = descriptors / 4 * 3 / threads.max(1) as u64;
+    u32::try_from(each).unwrap_or(u32::MAX).max(1)
 }
 
 fn read_table(path: &Path) -> Result<Table, Failure> {

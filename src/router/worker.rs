@@ -37,6 +37,8 @@ pub struct Worker {
     pub waiting: Cell<u32>,
     /// Client connections, tunnels included.
     pub open: Cell<u32>,
+    /// Past so many, clients wait: the descriptors that are left are for instances.
+    pub most: u32,
     pub closed: Notify,
     seed: Cell<u64>,
     began: Instant,
@@ -51,6 +53,7 @@ impl Worker {
     pub fn new(
         routes: Arc<Routes>,
         port: u16,
+        most: u32,
         timing: Timing,
         sink: Arc<Sink>,
         phase: watch::Receiver<Phase>,
@@ -63,6 +66,7 @@ impl Worker {
             turn: Cell::new(seed as usize),
             waiting: Cell::new(0),
             open: Cell::new(0),
+            most,
             closed: Notify::new(),
             seed: Cell::new(seed),
             began: Instant::now(),

@@ -128,12 +128,17 @@ impl Hierarchies {
             return Err(StepError::new(format!("make cgroup `{name}`"), "is not a valid name"));
         }
         let cgroup = self.cgroup(name);
-        cgroup.make()?;
-        if let Some(root) = &self.unified {
-            self.enable_controllers(root, name);
+        let made = cgroup.make().and_then(|()| {
+            if let Some(root) = &self.unified {
+                self.enable_controllers(root, name);
+            }
+            cgroup.limit(limits)
+        });
+        if made.is_err() {
+            // Half of one would be taken for the cgroup of something that runs.
+            cgroup.remove();
         }
-        cgroup.limit(limits)?;
-        Ok(cgroup)
+        made.map(|()| cgroup)
     }
 
     /// On v2 a controller reaches a child only when each parent passes it on. A refusal shows

@@ -55,3 +55,8 @@ pub fn open_many_files(most: u64) -> io::Result<()> {
     }
     Ok(())
 }
+
+/// How many descriptors this process may have open.
+pub fn most_open_files() -> u64 {
+    rustix::process::getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX)
+}

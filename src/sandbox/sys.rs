@@ -190,9 +190,12 @@ pub fn posix_spawn(
     descriptors: &[(RawFd, OwnedFd)],
 ) -> Result<Pid, Errno> {
     // Out of the way first: a descriptor must not be overwritten before it is duplicated.
-    let high = descriptors
-        .iter()
-        .map(|(number, fd)| rustix::io::fcntl_dupfd_cloexec(fd, 64).map(|copy| (*number, copy)));
+    let copied = |fd| match rustix::io::fcntl_dupfd_cloexec(fd, 64) {
+        // So few descriptors are allowed that none is that high.
+        Err(Errno::INVAL) => Err(Errno::MFILE),
+        copied => copied,
+    };
+    let high = descriptors.iter().map(|(number, fd)| Ok((*number, copied(fd)?)));
     let high = high.collect::<Result<Vec<_>, Errno>>()?;
     let pointers = |list: &[CString]| -> Vec<*mut libc::c_char> {
         list.iter().map(|text| text.as_ptr().cast_mut()).chain([std::ptr::null_mut()]).collect()

@@ -89,8 +89,8 @@ pub async fn build_verify(
 async fn receive(api: &Api, upload: Upload) -> Result<Workspace, Failure> {
     let home = api.platform.host().home.clone();
     let unpacking = tokio::task::spawn_blocking(move || {
-        let workspace = Workspace::new(&home)?;
         let room = build::room_for_source(home.dir())?;
+        let workspace = Workspace::new(&home)?;
         let limits = Limits { bytes: SOURCE_LIMITS.bytes.min(room), ..SOURCE_LIMITS };
         codebase::unpack(upload, &workspace.source(), limits).map_err(|failure| {
             let cramped = room < SOURCE_LIMITS.bytes;

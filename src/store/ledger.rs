@@ -145,6 +145,15 @@ impl Ledger {
     }
 }
 
+impl Drop for Inner {
+    /// A copy of the file alone is whole after a clean end; the log stays where it is.
+    fn drop(&mut self) {
+        let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
+        // What is not copied now is copied by whoever opens it next.
+        let _ = state.connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
+    }
+}
+
 impl std::fmt::Debug for Ledger {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_tuple("Ledger").field(&self.inner.path).finish()

@@ -24,6 +24,7 @@ mod corpus;
 mod crash;
 mod damage;
 mod demo;
+mod exhaustion;
 mod firewall;
 mod house;
 mod isolation;

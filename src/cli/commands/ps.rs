@@ -27,7 +27,10 @@ pub fn text(processes: &Processes, now: Timestamp, width: Option<u16>) -> String
     for not in &processes.not_started {
         let wait = not.retry_at.duration_since(now).as_secs().max(0);
         text += &format!("\n{} is not started, next try in {wait}s: ", paint(BAD, &not.name));
-        text += &format!("{}\n", not.failure.to_string().trim_end());
+        text += &format!("{}\n", not.failure);
+        if let Some(next) = &not.failure.next {
+            text += &format!("  {} {next}\n", paint(DIM, "next:"));
+        }
     }
     if processes.instances.is_empty() {
         return text + "\nnothing runs\n";

@@ -3,7 +3,7 @@ use crate::store::{AuditEntry, Ledger, OneOffKind, OneOffState};
 use rusqlite::Connection;
 use std::fs;
 use std::io::{Seek, SeekFrom, Write};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 
 #[test]
 fn only_its_owner_can_read_a_ledger() {
@@ -163,4 +163,17 @@ fn a_full_disk_is_said_and_loses_nothing() {
     limit(1_000_000);
     ledger.audit(&entry(1_000_000)).unwrap();
     assert_eq!(ledger.audit_log(None, 9).unwrap().len(), 2);
+}
+
+#[test]
+fn after_a_clean_end_the_file_alone_holds_everything_and_the_logs_room_stays() {
+    let dir = tempfile::tempdir().unwrap();
+    let (first, deploy) = with_deploy(&dir);
+    drop(first);
+    let blocks = fs::metadata(dir.path().join("ledger.db-wal")).unwrap().blocks();
+    assert!(blocks * 512 >= 8 << 20, "{blocks} blocks");
+    let copy = tempfile::tempdir().unwrap();
+    fs::copy(dir.path().join("ledger.db"), copy.path().join("ledger.db")).unwrap();
+    assert!(ledger(&copy).deploy(&deploy).unwrap().is_some());
+    assert!(ledger(&dir).deploy(&deploy).unwrap().is_some());
 }

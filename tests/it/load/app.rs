@@ -4,8 +4,9 @@ use crate::world::{Checkout, World};
 
 /// A Procfile whose processes know which code they are.
 pub fn procfile(code: u64) -> String {
-    let beat = "while :; do sleep 1 & wait $!; done";
-    format!("web: CODE={code} exec node app.js\nworker: CODE={code} sh -c '{beat}'\n")
+    let web = format!("web: CODE={code} exec node app.js\n");
+    let words = "something to say, over and over, so that its log takes some room";
+    web + &format!("worker: CODE={code} sh -c 'while :; do echo {words}; sleep 0.02; done'\n")
 }
 
 pub fn deployed<'a>(world: &'a World, name: &str, code: u64) -> Checkout<'a> {

@@ -18,4 +18,5 @@ mod websocket;
 
 pub use app::deployed;
 pub use timeline::Timeline;
+pub use visitor::Kind;
 pub use visitors::Visitors;

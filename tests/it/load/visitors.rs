@@ -31,8 +31,12 @@ pub struct Visitors {
 
 impl Visitors {
     pub fn of(world: &World, app: &str) -> Visitors {
+        Visitors::of_kinds(world, app, &KINDS)
+    }
+
+    pub fn of_kinds(world: &World, app: &str, kinds: &[(Kind, usize)]) -> Visitors {
         let (stop, answered) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
-        let all = KINDS.iter().flat_map(|(kind, count)| std::iter::repeat_n(*kind, *count));
+        let all = kinds.iter().flat_map(|(kind, count)| std::iter::repeat_n(*kind, *count));
         let start = |(number, kind): (usize, Kind)| {
             let (address, host) = (world.http(), format!("{app}.localhost"));
             let answered = answered.clone();

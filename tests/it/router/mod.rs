@@ -2,6 +2,7 @@
 
 mod closing;
 mod control;
+mod descriptors;
 mod handover;
 pub mod harness;
 mod load;

@@ -2,6 +2,7 @@
 //! what is left behind at the end is a failure.
 
 mod checkout;
+mod disk;
 mod http;
 mod remains;
 mod rootless;
@@ -18,6 +19,8 @@ pub const PATIENCE: Duration = Duration::from_secs(60);
 pub struct World {
     /// What the home lies on, if not on the folder's disk; goes before the folder does.
     below: Option<Box<dyn std::any::Any + Send + Sync>>,
+    /// Unmounted before its folder goes.
+    disk: Option<disk::Disk>,
     folder: tempfile::TempDir,
     /// `127.0.0.1:PORT` of the router.
     http: std::sync::Mutex<String>,
@@ -95,6 +98,7 @@ impl World {
         let folder = tempfile::Builder::new().prefix("xii").tempdir().unwrap();
         World {
             below: None,
+            disk: None,
             folder,
             http: Default::default(),
             left: false,

@@ -25,7 +25,12 @@ pub fn of(world: &World) -> Vec<String> {
     let mounts = std::fs::read_to_string("/proc/self/mounts").unwrap();
     let home = world.home().display().to_string();
     left.extend(
-        mounts.lines().filter(|line| line.contains(&home)).map(|line| format!("mount {line}")),
+        mounts
+            .lines()
+            .filter(|line| {
+                line.contains(&home) && !world.disk.as_ref().is_some_and(|d| d.is_at(line))
+            })
+            .map(|line| format!("mount {line}")),
     );
     if run_dir(world).exists() {
         left.push(format!("run folder {}", run_dir(world).display()));
