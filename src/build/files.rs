@@ -150,11 +150,15 @@ pub fn mend(from: &Path, place: &Path) -> Result<(), Failure> {
         let there = fs::symlink_metadata(&bad).is_ok_and(|meta| meta.is_dir());
         match fs::symlink_metadata(&good) {
             Err(_) => remove(&bad)?,
-            Ok(meta) if meta.is_dir() && there => {
-                fs::set_permissions(&bad, meta.permissions()).map_err(failed("change", &bad))?
+            Ok(meta) if meta.is_dir() => {
+                if !there {
+                    remove(&bad)?;
+                    fs::create_dir(&bad).map_err(failed("make", &bad))?;
+                }
+                fs::set_permissions(&bad, meta.permissions()).map_err(failed("change", &bad))?;
             }
-            Ok(meta) => {
-                if there || meta.is_dir() {
+            Ok(_) => {
+                if there {
                     remove(&bad)?;
                 }
                 fs::rename(&good, &bad).map_err(failed("replace", &bad))?;
