@@ -127,11 +127,13 @@ pub fn remove(path: &Path) -> Result<(), Failure> {
 /// The bytes first, then the name: a crash leaves the whole tree or none. A tree that is
 /// there already has the same name because it has the same content, and stays.
 pub fn publish(tmp: &Path, place: &Path) -> Result<(), Failure> {
-    if place.exists() {
-        return remove(tmp);
-    }
     let parent = place.parent().unwrap_or(place);
     let folder = fs::File::open(parent).map_err(failed("open", parent))?;
+    if place.exists() {
+        remove(tmp)?;
+        // Whoever made it may not have come so far.
+        return folder.sync_all().map_err(failed("sync", parent));
+    }
     rustix::fs::syncfs(&folder).map_err(|error| failed("sync", parent)(error.into()))?;
     match fs::rename(tmp, place) {
         Err(_) if place.exists() => return remove(tmp),
@@ -148,11 +150,15 @@ pub fn mend(from: &Path, place: &Path) -> Result<(), Failure> {
         let there = fs::symlink_metadata(&bad).is_ok_and(|meta| meta.is_dir());
         match fs::symlink_metadata(&good) {
             Err(_) => remove(&bad)?,
-            Ok(meta) if meta.is_dir() && there => {
-                fs::set_permissions(&bad, meta.permissions()).map_err(failed("change", &bad))?
+            Ok(meta) if meta.is_dir() => {
+                if !there {
+                    remove(&bad)?;
+                    fs::create_dir(&bad).map_err(failed("make", &bad))?;
+                }
+                fs::set_permissions(&bad, meta.permissions()).map_err(failed("change", &bad))?;
             }
-            Ok(meta) => {
-                if there || meta.is_dir() {
+            Ok(_) => {
+                if there {
                     remove(&bad)?;
                 }
                 fs::rename(&good, &bad).map_err(failed("replace", &bad))?;

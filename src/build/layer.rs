@@ -1,5 +1,6 @@
 //! What a stage made, kept for the next build of the same app with the same inputs:
-//! `cache/<app>/layers/<key>`. Never bound into a sandbox, so no build can write another's.
+//! `cache/<app>/layers/<key>`, and its digest in `cache/<app>/digests/<key>`. Never bound into
+//! a sandbox, so no build can write another's.
 
 use super::files::{self, TmpDir, failed};
 use super::plan::Layer;
@@ -16,6 +17,26 @@ const KEPT: usize = 3;
 
 fn place(cache: &Path, layer: &Layer) -> PathBuf {
     cache.join("layers").join(layer.key.to_string())
+}
+
+fn note(cache: &Path, layer: &Layer) -> PathBuf {
+    cache.join("digests").join(layer.key.to_string())
+}
+
+/// A kept layer that is not what was kept goes, before a build is made of it. True if one did.
+pub fn drop_damaged(home: &Home, cache: &Path, layer: &Layer) -> Result<bool, Failure> {
+    let Some(place) = find(home, cache, layer) else { return Ok(false) };
+    let digest = match layer.shared {
+        true => stacks::made(home, &layer.key),
+        false => fs::read_to_string(note(cache, layer)).ok().and_then(|text| text.parse().ok()),
+    };
+    // A tree that cannot be read is damaged too.
+    if digest.is_some() && crate::codebase::tree_digest(&place).ok() == digest {
+        return Ok(false);
+    }
+    let aside = TmpDir::new(&home.tmp(), "layer")?;
+    fs::rename(&place, aside.path().join("damaged")).map_err(failed("move", &place))?;
+    Ok(true)
 }
 
 /// Where the layer lies, if it is kept.
@@ -48,11 +69,17 @@ pub fn keep(cache: &Path, tmp: &Path, layer: &Layer, app: &Path) -> Result<(), F
     let root = copy.path().join("root");
     files::copy(&app.join(&layer.path), &root, &|_| true)?;
     files::make_plain(&root)?;
+    let note = note(cache, layer);
+    let digests = cache.join("digests");
+    fs::create_dir_all(&digests).map_err(failed("make", &digests))?;
+    // Publishing syncs it too.
+    let digest = crate::codebase::tree_digest(&root)?.to_string();
+    fs::write(&note, digest).map_err(failed("write", &note))?;
     files::publish(&root, &place(cache, layer))?;
-    prune(&layers)
+    prune(&layers, &digests)
 }
 
-fn prune(layers: &Path) -> Result<(), Failure> {
+fn prune(layers: &Path, digests: &Path) -> Result<(), Failure> {
     let mut found: Vec<(SystemTime, PathBuf)> = Vec::new();
     for entry in fs::read_dir(layers).map_err(failed("list", layers))? {
         let path = entry.map_err(failed("list", layers))?.path();
@@ -61,7 +88,10 @@ fn prune(layers: &Path) -> Result<(), Failure> {
     }
     found.sort();
     let surplus = found.len().saturating_sub(KEPT);
-    found.iter().take(surplus).try_for_each(|(_, path)| files::remove(path))
+    found.iter().take(surplus).try_for_each(|(_, path)| {
+        files::remove(path)?;
+        files::remove(&digests.join(path.file_name().unwrap_or_default()))
+    })
 }
 
 #[cfg(test)]
@@ -94,6 +124,32 @@ mod tests {
         restore(&kept, &layer("a"), &app, None).unwrap();
         assert_eq!(fs::read_to_string(app.join(".venv/one")).unwrap(), "1");
         assert_eq!(fs::read_dir(&tmp).unwrap().count(), 0, "nothing is left in tmp");
+    }
+
+    #[test]
+    fn a_damaged_layer_is_dropped_and_a_whole_one_stays() {
+        let dir = tempfile::tempdir().unwrap();
+        let (cache, app) = (dir.path().join("cache"), dir.path().join("app"));
+        fs::create_dir_all(app.join(".venv/lib")).unwrap();
+        fs::write(app.join(".venv/lib/one"), "1").unwrap();
+        let home = Home::open(&dir.path().join("home"), &dir.path().join("run")).unwrap();
+        let layer = layer("a");
+        let damages: [&dyn Fn(&Path); 4] = [
+            &|place| fs::write(place.join("lib/one"), "2").unwrap(),
+            &|place| fs::remove_file(place.join("lib/one")).unwrap(),
+            &|place| fs::write(place.join("added"), "").unwrap(),
+            &|_| fs::write(note(&cache, &layer), "x").unwrap(),
+        ];
+        for damage in damages {
+            assert!(!drop_damaged(&home, &cache, &layer).unwrap(), "there is none");
+            keep(&cache, &home.tmp(), &layer, &app).unwrap();
+            assert!(!drop_damaged(&home, &cache, &layer).unwrap());
+            assert!(find(&home, &cache, &layer).is_some());
+            damage(&place(&cache, &layer));
+            assert!(drop_damaged(&home, &cache, &layer).unwrap());
+            assert_eq!(find(&home, &cache, &layer), None);
+        }
+        assert_eq!(fs::read_dir(home.tmp()).unwrap().count(), 0);
     }
 
     #[test]

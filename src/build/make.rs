@@ -145,6 +145,12 @@ impl Run<'_, '_, '_> {
     fn stages(&mut self) -> Result<(), Failure> {
         let stages = &self.request.plan.stages;
         let home = self.request.home;
+        for layer in stages.iter().filter_map(|stage| stage.layer.as_ref()) {
+            if layer::drop_damaged(home, &self.cache, layer)? {
+                let text = format!("what was kept of `{}` is damaged: made again", layer.path);
+                (self.said)(Event::Warning { text });
+            }
+        }
         let kept = |layer: &&Layer| layer::find(home, &self.cache, layer).is_some();
         let is_held = |index: usize, stage: &Stage| {
             let path = stage.layer.as_ref().map(|layer| &layer.path);

@@ -62,11 +62,11 @@ impl Description {
 
     pub fn read(home: &Home, build: &Digest) -> Result<Self, Failure> {
         let path = home.build(build).join(FILE);
-        let text = match fs::read_to_string(&path) {
+        let text = match fs::read(&path) {
             Err(error) if error.kind() == ErrorKind::NotFound => return Err(missing(home, build)),
             read => read.map_err(|error| failed("read", &path)(error).next(AGAIN))?,
         };
-        serde_json::from_str(&text).map_err(|error| {
+        serde_json::from_slice(&text).map_err(|error| {
             Failure::platform(format!("{} is damaged", path.display())).because(error).next(AGAIN)
         })
     }

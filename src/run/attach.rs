@@ -29,7 +29,7 @@ pub async fn attach_all(deploys: &Deploys) -> Result<Vec<Record>, Failure> {
     let records = keeper::records(&host.home.instances())?;
     let known = records.iter().map(|(_, record)| record.instance.keeper).collect();
     keepers::free_ports(host, &known)?;
-    keepers::remove_strays(host, &known);
+    super::left::end_unknown(host, &known)?;
     for (_, record) in records {
         let is_one_off = one_offs.contains(&record.instance.keeper) || record.result.is_some();
         if is_one_off || record.release.is_none() {

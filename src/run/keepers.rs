@@ -164,22 +164,12 @@ pub(super) fn free_ports(host: &Host, known: &BTreeSet<u64>) -> Result<(), Failu
     Ok(())
 }
 
-/// Files of keepers that were killed, with their server, before they had a record.
-pub(super) fn remove_strays(host: &Host, known: &BTreeSet<u64>) {
-    for entry in std::fs::read_dir(host.home.instances()).into_iter().flatten().flatten() {
-        let path = entry.path();
-        let keeper = path.file_stem().and_then(|stem| stem.to_str()?.parse().ok());
-        if keeper.is_some_and(|keeper| !known.contains(&keeper)) {
-            // Gone already, or met again by the next server.
-            let _ = std::fs::remove_file(path);
-        }
-    }
-}
-
 /// Removes what a keeper that is gone may have left: its record, its socket, its cgroup.
 pub(super) fn clean_up(host: &Host, keeper: u64) {
     // Each is usually gone already: a keeper that ends by itself takes them along.
-    let _ = std::fs::remove_file(host.home.instance_record(keeper));
+    let record = host.home.instance_record(keeper);
+    let _ = std::fs::remove_file(record.with_extension("tmp"));
+    let _ = std::fs::remove_file(record);
     let _ = std::fs::remove_file(host.home.instance_socket(keeper));
     if let Some(name) = host.cgroup(keeper) {
         let cgroup = Hierarchies::of_this_machine().cgroup(&name);

@@ -5,7 +5,7 @@ use super::log::Log;
 use crate::app::Failure;
 use crate::build;
 use crate::deploy::{self, Platform};
-use crate::keeper::{self, Exit, Record};
+use crate::keeper::{Exit, Record};
 use crate::run::{self, Handle, Host};
 use crate::sandbox::cgroup::Hierarchies;
 use crate::store::{DeployRecord, OneOff, OneOffState};
@@ -29,7 +29,7 @@ pub async fn recover(platform: &Platform, log: Log) -> Result<(), Failure> {
     // Again, now that no build can write there any more.
     build::sweep(&host.home.tmp())?;
     deploy::fail_pending(platform)?;
-    sweep_cgroups(host, log)?;
+    sweep_cgroups(host, log);
     // What is left of a removal is no reason not to serve.
     if let Err(failure) = deploy::clear(platform).await {
         log.warn(&failure.to_string());
@@ -45,7 +45,11 @@ pub async fn recover(platform: &Platform, log: Log) -> Result<(), Failure> {
         // One deploy that cannot run must not keep the others from it.
         match bring_back(platform, &record) {
             Ok(change) => begun.extend(change),
-            Err(failure) => log.error(&format!("{} cannot run: {failure}", record.deploy)),
+            Err(failure) => {
+                let next = failure.next.iter().map(|next| format!("; next: {next}"));
+                let next: String = next.collect();
+                log.error(&format!("{} cannot run: {failure}{next}", record.deploy));
+            }
         }
     }
     in_table(begun).await;
@@ -108,16 +112,16 @@ fn sweep_builds(host: &Host) -> Result<(), Failure> {
 }
 
 /// Cgroups without a keeper: what a crash of both server and keeper leaves.
-fn sweep_cgroups(host: &Host, log: Log) -> Result<(), Failure> {
-    let records = keeper::records(&host.home.instances())?;
+fn sweep_cgroups(host: &Host, log: Log) {
+    let home = &host.home;
     let known = |name: &str| {
-        let is_of = |keeper: u64| records.iter().any(|(_, r)| r.instance.keeper == keeper);
-        name.parse().is_ok_and(is_of)
+        name.parse().is_ok_and(|keeper: u64| {
+            home.instance_record(keeper).exists() || home.instance_socket(keeper).exists()
+        })
     };
     let home = host.home.cgroup();
     let patience = Duration::from_secs(2);
     for name in Hierarchies::of_this_machine().sweep(&home, known, patience) {
         log.warn(&format!("cgroup {home}/{name} cannot be removed"));
     }
-    Ok(())
 }

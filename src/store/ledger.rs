@@ -12,6 +12,9 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+/// The smallest page of a database.
+const LEAST: u64 = 512;
+
 /// A handle on the ledger. Cheap to clone; calls block until the row is on the disk.
 #[derive(Clone)]
 pub struct Ledger {
@@ -53,7 +56,11 @@ impl Ledger {
     /// Opens the ledger at `path`, making or migrating it.
     pub fn open(path: &Path) -> Result<Ledger, Failure> {
         match std::fs::metadata(path) {
-            Ok(found) if found.len() == 0 => return Err(damaged(path).why("the file is empty")),
+            // SQLite would take it for a new database.
+            Ok(found) if found.len() < LEAST => {
+                let length = found.len();
+                return Err(damaged(path).why(format!("the file is {length} bytes long")));
+            }
             Ok(_) => {}
             Err(error) if error.kind() == ErrorKind::NotFound => create(path)?,
             Err(error) => return Err(io("cannot look at", path, error)),

@@ -157,11 +157,12 @@ pub(super) fn digest_of(path: &Path) -> Option<Digest> {
     path.file_stem()?.to_str()?.parse().ok()
 }
 
+/// A damaged one is none: the next deploy on the stack writes it again.
 pub fn wishes(home: &Home) -> Result<Vec<Wish>, Failure> {
     let mut found = Vec::new();
     for path in entries(&wishes_folder(home))? {
         if digest_of(&path).is_some() {
-            found.extend(read_json(&path)?);
+            found.extend(read_json(&path).unwrap_or_default());
         }
     }
     Ok(found)
@@ -206,11 +207,11 @@ pub(super) fn entries(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
 }
 
 fn read_json<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, Failure> {
-    let text = match fs::read_to_string(path) {
+    let text = match fs::read(path) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
         text => text.map_err(failed("read", path))?,
     };
-    serde_json::from_str(&text).map(Some).map_err(|error| {
+    serde_json::from_slice(&text).map(Some).map_err(|error| {
         Failure::platform(format!("{} is damaged", path.display()))
             .because(error)
             .next("remove that file: the next deploy on the stack writes it again")
