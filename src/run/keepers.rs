@@ -179,7 +179,9 @@ pub(super) fn remove_strays(host: &Host, known: &BTreeSet<u64>) {
 /// Removes what a keeper that is gone may have left: its record, its socket, its cgroup.
 pub(super) fn clean_up(host: &Host, keeper: u64) {
     // Each is usually gone already: a keeper that ends by itself takes them along.
-    let _ = std::fs::remove_file(host.home.instance_record(keeper));
+    let record = host.home.instance_record(keeper);
+    let _ = std::fs::remove_file(Record::unfinished(&record));
+    let _ = std::fs::remove_file(record);
     let _ = std::fs::remove_file(host.home.instance_socket(keeper));
     if let Some(name) = host.cgroup(keeper) {
         let cgroup = Hierarchies::of_this_machine().cgroup(&name);
