@@ -85,7 +85,7 @@ impl Sweep {
             }
             Order::Random { random, steps } => {
                 let line = *random.pick(&self.lines);
-                let most = steps.get(&line).copied().unwrap_or(100);
+                let most = steps.get(&line).copied().unwrap_or(60);
                 (line, 1 + random.below(most))
             }
         }
