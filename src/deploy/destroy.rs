@@ -4,6 +4,10 @@ use super::{Journal, Platform, bring_back};
 use crate::app::{AppName, DeployRef, Failure};
 use crate::{build, logs};
 use jiff::Timestamp;
+use std::time::Duration;
+
+const CLEAR_ATTEMPTS: u32 = 3;
+const CLEAR_PAUSE: Duration = Duration::from_millis(500);
 
 /// What is to be destroyed: some deploys, or an app with all it has.
 #[derive(Debug, Clone)]
@@ -27,7 +31,18 @@ pub async fn destroy(
         }
         return Err(failure);
     }
-    clear(platform).await
+    // They are destroyed: what cannot be removed now is only in the way.
+    for attempt in 1.. {
+        match clear(platform).await {
+            Err(_) if attempt < CLEAR_ATTEMPTS => tokio::time::sleep(CLEAR_PAUSE).await,
+            Err(failure) => {
+                journal.warn(format!("what they left goes with the next start: {failure}"));
+                break;
+            }
+            Ok(()) => break,
+        }
+    }
+    Ok(())
 }
 
 async fn stop_and_forget(

@@ -5,7 +5,7 @@ use super::client::Connection;
 use super::protocol::{Exit, Notice, StateWord};
 use super::record::Record;
 use super::spec::KeeperSpec;
-use super::start::start;
+use super::start::{start, undo};
 use crate::app::Failure;
 use rustix::event::{EventfdFlags, PollFd, PollFlags, eventfd, poll};
 use rustix::io::Errno;
@@ -88,7 +88,8 @@ pub fn run_attached(
         }
     }
     let result = result(spec, connection);
-    let _ = std::fs::remove_file(&spec.record);
+    // Of one that ended by itself only the record is left; of one that was killed, more.
+    undo(spec);
     result
 }
 

@@ -99,6 +99,15 @@ impl Running {
         self.alive = false;
     }
 
+    /// Something is wanted anew: who asks is told what happens from now on, and not again what
+    /// the one before was told. What waits for its next start need not wait.
+    pub fn try_again(&mut self) {
+        if self.failure.take().is_some() && self.state == State::Crashed {
+            // A closed channel means the keeper is gone, and `Lost` is on its way.
+            let _ = self.requests.send(Request::Restart);
+        }
+    }
+
     /// `at` in milliseconds since 1970.
     pub fn restarting(&mut self, at: u64, n: u64) {
         self.restarts = n;
@@ -133,6 +142,26 @@ mod tests {
     use crate::app::Blame;
     use crate::run::actions::starting;
 
+    fn of_keeper_7() -> (Running, mpsc::UnboundedReceiver<Request>) {
+        let process_type = crate::app::ProcessType::web();
+        let id = InstanceId { process_type, index: 1, keeper: 7 };
+        let (requests, wanted) = mpsc::unbounded_channel();
+        (starting(id, ReleaseNumber(1), None, 1, requests), wanted)
+    }
+
+    #[test]
+    fn a_failure_is_told_once_and_what_is_wanted_again_is_tried_at_once() {
+        let (mut running, mut asked) = of_keeper_7();
+        running.try_again();
+        assert!(asked.try_recv().is_err(), "nothing has failed");
+        running.exited(&Exit { code: Some(1), ..Exit::default() }, Timestamp::UNIX_EPOCH);
+        running.try_again();
+        assert_eq!(running.failure, None);
+        assert_eq!(asked.try_recv(), Ok(Request::Restart));
+        running.try_again();
+        assert!(asked.try_recv().is_err(), "it is on its way");
+    }
+
     #[test]
     fn a_sandbox_that_cannot_be_made_is_not_the_apps_fault() {
         let exit = |code, reason: Option<&str>| Exit {
@@ -146,10 +175,7 @@ mod tests {
             (exit(crate::sandbox::SETUP_FAILED, None), Blame::App),
         ];
         for (exit, blame) in cases {
-            let process_type = crate::app::ProcessType::web();
-            let id = InstanceId { process_type, index: 1, keeper: 7 };
-            let (requests, _wanted) = mpsc::unbounded_channel();
-            let mut running = starting(id, ReleaseNumber(1), None, 1, requests);
+            let (mut running, _asked) = of_keeper_7();
             running.exited(&exit, Timestamp::UNIX_EPOCH);
             assert_eq!(running.failure.unwrap().blame, blame, "{exit:?}");
         }

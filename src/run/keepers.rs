@@ -168,7 +168,7 @@ pub(super) fn free_ports(host: &Host, known: &BTreeSet<u64>) -> Result<(), Failu
 pub(super) fn clean_up(host: &Host, keeper: u64) {
     // Each is usually gone already: a keeper that ends by itself takes them along.
     let record = host.home.instance_record(keeper);
-    let _ = std::fs::remove_file(record.with_extension("tmp"));
+    let _ = std::fs::remove_file(Record::unfinished(&record));
     let _ = std::fs::remove_file(record);
     let _ = std::fs::remove_file(host.home.instance_socket(keeper));
     if let Some(name) = host.cgroup(keeper) {

@@ -264,6 +264,8 @@ impl Runner {
             self.runnables.insert(runnable.release, runnable);
         }
         let wanted = self.desired.release;
+        let current = self.instances.values_mut().filter(|i| Some(i.release) == wanted);
+        current.for_each(Running::try_again);
         let running: BTreeSet<_> = self.instances.values().map(|i| i.release).collect();
         self.runnables.retain(|number, _| running.contains(number) || Some(*number) == wanted);
     }

@@ -57,6 +57,25 @@ fn a_cancelled_command_gets_sigterm_and_its_result_is_told() {
 }
 
 #[test]
+fn a_keeper_that_is_killed_leaves_nothing_of_its_command() {
+    if skip_without_root("a_keeper_that_is_killed_leaves_nothing_of_its_command") {
+        return;
+    }
+    let stage = attached("echo up; sleep 1000");
+    let mut kill = |_, _: &[u8]| {
+        let (_, record) = records(&stage.path().join("records")).unwrap().remove(0);
+        crate::world::kill(record.pid, rustix::process::Signal::KILL);
+    };
+    let failure = run_attached(xii(), &stage.spec, &mut kill, &Cancel::new().unwrap());
+    assert!(failure.is_err());
+    assert!(!stage.spec.record.exists() && !stage.spec.socket.exists());
+    let name = stage.spec.sandbox.cgroup.as_deref().unwrap();
+    let (home, last) = name.split_once('/').unwrap();
+    let cgroups = xii::sandbox::cgroup::Hierarchies::of_this_machine().list(home);
+    assert!(!cgroups.contains(&last.to_string()), "{cgroups:?}");
+}
+
+#[test]
 fn an_attached_command_ends_when_its_starter_is_gone() {
     if skip_without_root("an_attached_command_ends_when_its_starter_is_gone") {
         return;

@@ -40,7 +40,8 @@ impl Call {
         }
     }
 
-    fn path(&self, argument: usize) -> Option<String> {
+    /// The text that an argument points to.
+    pub fn path(&self, argument: usize) -> Option<String> {
         let memory = std::fs::File::open(PathBuf::from(format!("/proc/{}/mem", self.pid))).ok()?;
         let mut bytes = [0; 256];
         let read = memory.read_at(&mut bytes, self.arguments[argument]).ok()?;

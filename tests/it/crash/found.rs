@@ -137,6 +137,36 @@ fn a_destroy_that_fails_leaves_everything_running() {
     world.leave();
 }
 
+#[test]
+fn a_destroy_that_cannot_list_what_is_left_looks_again() {
+    if super::skipped("crash::found::a_destroy_that_cannot_list_what_is_left_looks_again") {
+        return;
+    }
+    let world = World::new();
+    let mut subject = Subject::new(&world);
+    let destroy = subject.prepare(Kind::DestroyApp);
+    let logs = world.home().join("logs").join(EXTRA);
+    assert!(logs.exists());
+    let tracer = Tracer::attach(Aim {
+        pid: world.server_pid(),
+        whom: Whom::Itself,
+        blow: Blow::Fail(Errno::EMFILE),
+        counts: lists_the_logs,
+        step: 1,
+    });
+    let said = Said::from(subject.command(&destroy).output().unwrap());
+    assert!(tracer.end().1.is_some());
+    let _ = said.ok();
+    assert!(!logs.exists() && !world.home().join("cache/extra").exists());
+    drop(subject);
+    world.leave();
+}
+
+fn lists_the_logs(call: &Call) -> bool {
+    let is_open = call.number == libc::SYS_openat;
+    is_open && call.path(1).is_some_and(|path| path.ends_with("/home/logs"))
+}
+
 /// A routing table gets its name.
 fn renames(call: &Call) -> bool {
     [libc::SYS_rename, libc::SYS_renameat, libc::SYS_renameat2].contains(&call.number)

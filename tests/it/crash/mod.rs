@@ -24,7 +24,7 @@ use sweep::{Order, Sweep};
 use tally::Tally;
 
 /// What `cargo test` spends on it.
-const SHORT: Duration = Duration::from_secs(35);
+const SHORT: Duration = Duration::from_secs(25);
 
 #[test]
 fn a_fault_at_any_step_of_a_change_leaves_all_of_it_or_nothing() {

@@ -13,6 +13,8 @@ use std::time::Instant;
 
 /// So many faults in one world: history makes each question slower.
 const MOST_IN_ONE_WORLD: usize = 60;
+/// More of them say nothing new.
+const MOST_FAILURES: usize = 50;
 /// A change that never ends is no reason to count on.
 const MOST_STEPS: u64 = 3000;
 
@@ -52,19 +54,27 @@ impl Sweep {
 
     fn work(&self) {
         while !self.is_over() {
-            let world = World::new();
-            let mut subject = Subject::new(&world);
-            let (mut faults, mut good) = (0, true);
-            while good && !self.is_over() && faults < MOST_IN_ONE_WORLD {
-                let (line, step) = self.next();
-                good = self.one(&mut subject, line, step);
-                faults += 1;
+            // One that cannot be made, or leaves something behind, does not end the others.
+            if catch_unwind(AssertUnwindSafe(|| self.one_world())).is_err() {
+                let mut tally = self.tally.lock().unwrap();
+                tally.failures.push("a whole world: see the panic above".to_string());
             }
-            drop(subject);
-            // Where something is wrong already, more of it says nothing.
-            if good {
-                world.leave();
-            }
+        }
+    }
+
+    fn one_world(&self) {
+        let world = World::new();
+        let mut subject = Subject::new(&world);
+        let (mut faults, mut good) = (0, true);
+        while good && !self.is_over() && faults < MOST_IN_ONE_WORLD {
+            let (line, step) = self.next();
+            good = self.one(&mut subject, line, step);
+            faults += 1;
+        }
+        drop(subject);
+        // Where something is wrong already, more of it says nothing.
+        if good {
+            world.leave();
         }
     }
 
@@ -73,8 +83,9 @@ impl Sweep {
             Order::InTurn { without, .. } => *without > 2 * self.lines.len(),
             Order::Random { .. } => false,
         };
-        let faults = self.tally.lock().unwrap().faults();
-        endless || faults >= self.wanted || Instant::now() > self.until
+        let tally = self.tally.lock().unwrap();
+        let (faults, failures) = (tally.faults(), tally.failures.len());
+        endless || failures >= MOST_FAILURES || faults >= self.wanted || Instant::now() > self.until
     }
 
     fn next(&self) -> (Line, u64) {
@@ -85,7 +96,7 @@ impl Sweep {
             }
             Order::Random { random, steps } => {
                 let line = *random.pick(&self.lines);
-                let most = steps.get(&line).copied().unwrap_or(100);
+                let most = steps.get(&line).copied().unwrap_or(60);
                 (line, 1 + random.below(most))
             }
         }

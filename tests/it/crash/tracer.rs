@@ -111,6 +111,8 @@ enum Role {
 struct Watch {
     aim: Aim,
     roles: BTreeMap<Pid, Role>,
+    /// Those that have begun before whoever began them has told so.
+    held: BTreeSet<Pid>,
     /// Whose call was replaced, until it returns.
     replaced: Option<Pid>,
     steps: u64,
@@ -119,7 +121,8 @@ struct Watch {
 
 impl Watch {
     fn new(aim: Aim) -> Watch {
-        Watch { aim, roles: BTreeMap::new(), replaced: None, steps: 0, struck: None }
+        let (roles, held) = (BTreeMap::new(), BTreeSet::new());
+        Watch { aim, roles, held, replaced: None, steps: 0, struck: None }
     }
 
     fn seize_all(&mut self) {
@@ -168,6 +171,9 @@ impl Watch {
                 self.syscall(pid);
                 self.go_on(pid, None);
             }
+            WaitStatus::PtraceEvent(pid, _, EVENT_STOP) if !self.roles.contains_key(&pid) => {
+                self.held.insert(pid);
+            }
             WaitStatus::PtraceEvent(pid, _, EVENT_STOP) => self.go_on(pid, None),
             WaitStatus::PtraceEvent(pid, _, event) => {
                 self.event(pid, event);
@@ -183,21 +189,12 @@ impl Watch {
 
     /// Only those that are watched stop at their calls.
     fn go_on(&mut self, pid: Pid, signal: Option<Signal>) {
-        let first = self.first_role();
-        let role = *self.roles.entry(pid).or_insert(first);
+        let Some(role) = self.roles.get(&pid).copied() else { return };
         // Whoever has been killed meanwhile need not go on.
         let _ = match self.watches(role) {
             true => ptrace::syscall(pid, signal),
             false => ptrace::cont(pid, signal),
         };
-    }
-
-    /// Of one that is attached automatically.
-    fn first_role(&self) -> Role {
-        match self.aim.whom {
-            Whom::Itself => Role::Itself,
-            Whom::ItsKeepers => Role::Child,
-        }
     }
 
     fn watches(&self, role: Role) -> bool {
@@ -219,7 +216,11 @@ impl Watch {
                 Some(Role::Itself) if event == PTRACE_EVENT_CLONE => Role::Itself,
                 _ => Role::Child,
             };
-            self.roles.insert(Pid::from_raw(new as i32), role);
+            let new = Pid::from_raw(new as i32);
+            self.roles.insert(new, role);
+            if self.held.remove(&new) {
+                self.go_on(new, None);
+            }
         }
     }
 

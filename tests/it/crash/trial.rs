@@ -1,6 +1,6 @@
 //! One fault during one change, and everything that must hold after it.
 
-use super::fault::{Kind, Line};
+use super::fault::{Fault, Kind, Line};
 use super::leftovers;
 use super::subject::{Change, MAIN, Seen, States, Subject, wanted};
 use super::tally::{Broken, Outcome};
@@ -20,17 +20,23 @@ const SLOW: Duration = Duration::from_secs(20);
 
 type Wrong = (Broken, String);
 
+/// What came of a command during which a step was struck, or was to be.
+struct Disturbed {
+    said: Said,
+    struck: Option<Struck>,
+    steps: u64,
+    recovered: Option<Duration>,
+}
+
 /// Makes the change and strikes at this step of it.
 pub fn trial(subject: &mut Subject<'_>, line: Line, step: u64) -> Result<Ended, Wrong> {
     let starts = line.fault.whom() == Whom::ItsKeepers;
     let change = subject.prepare_to(line.change, starts);
-    let (said, struck, steps) = disturb(subject, &change, line, step);
+    let Disturbed { said, struck, steps, recovered } = disturb(subject, &change, line, step)?;
     let Some(struck) = struck else {
         let missed = check(subject, line, &change, &said, "nothing");
         return missed.map(|_| Ended::Missed(steps));
     };
-    let world = subject.world;
-    let recovered = line.fault.is_kill().then(|| recovery(world, &struck)).transpose()?;
     let outcome = check(subject, line, &change, &said, &struck.call)?;
     if struck.at.elapsed() > SLOW {
         eprintln!("crash: slow after {} in {line}:{step}: {said:?}", struck.call);
@@ -44,7 +50,7 @@ fn disturb(
     change: &Change,
     line: Line,
     step: u64,
-) -> (Said, Option<Struck>, u64) {
+) -> Result<Disturbed, Wrong> {
     let world = subject.world;
     let victim = world.until("the victim", || pids(world, line.fault.victim()).first().copied());
     let fault = line.fault;
@@ -52,15 +58,12 @@ fn disturb(
         Aim { pid: victim, whom: fault.whom(), blow: fault.blow(), counts: fault.counts(), step };
     let tracer = Tracer::attach(aim);
     let mut child = subject.begin(change);
-    let mut struck = None;
+    let (mut struck, mut recovered) = (None, None);
     let deadline = Instant::now() + PATIENCE;
     while child.try_wait().unwrap().is_none() {
         if struck.is_none() {
             struck = tracer.struck();
-            if struck.is_some() && fault.is_kill() && fault.whom() == Whom::Itself {
-                world.until("the victim is gone", || (!is_alive(victim)).then_some(()));
-                bring_up(world);
-            }
+            recovered = struck.as_ref().map_or(Ok(None), |at| recovery(world, line, victim, at))?;
         }
         if Instant::now() > deadline {
             child.kill().unwrap();
@@ -70,27 +73,36 @@ fn disturb(
     let said = child.wait_with_output().unwrap().into();
     // What goes on after the command has ended is of the change, too.
     let (steps, last) = tracer.end();
-    struck = struck.or(last);
-    if struck.is_some() && fault.is_kill() && fault.whom() == Whom::Itself {
-        world.until("the victim is gone", || (!is_alive(victim)).then_some(()));
+    if let Some(last) = last {
+        recovered = recovery(world, line, victim, &last)?;
+        struck = Some(last);
     }
-    (said, struck, steps)
+    Ok(Disturbed { said, struck, steps, recovered })
 }
 
-/// Where the server is gone, another one is started.
-fn bring_up(world: &World) {
+/// From the death of a process of the platform until the server and the app answer. Without a
+/// server the app answers all the time.
+fn recovery(
+    world: &World,
+    line: Line,
+    victim: i32,
+    struck: &Struck,
+) -> Result<Option<Duration>, Wrong> {
+    if !line.fault.is_kill() || line.fault.whom() != Whom::Itself {
+        return Ok(None);
+    }
+    world.until("the victim is gone", || (!is_alive(victim)).then_some(()));
+    let wrong = |what: &str| Err((Broken::Other, format!("{what}, after {}", struck.call)));
+    let answers = || world.get("app.localhost", "/").status == 200;
     if pids(world, Victim::Server).is_empty() {
+        if !answers() {
+            return wrong("without a server the app does not answer");
+        }
         let _ = world.xii(&["up"]).ok();
     }
-}
-
-/// Until the server and the app answer.
-fn recovery(world: &World, struck: &Struck) -> Result<Duration, Wrong> {
-    bring_up(world);
-    let answers = || (world.get("app.localhost", "/").status == 200).then_some(());
-    match world.within(PATIENCE, answers) {
-        Some(()) => Ok(struck.at.elapsed()),
-        None => Err((Broken::Other, format!("no answer after {}", struck.call))),
+    match world.within(PATIENCE, || answers().then_some(())) {
+        Some(()) => Ok(Some(struck.at.elapsed())),
+        None => wrong("the app does not answer again"),
     }
 }
 
@@ -105,7 +117,11 @@ fn check(
     if !line.fault.is_kill() && pids(subject.world, Victim::Server).is_empty() {
         return Err((Broken::Other, tell("the error has ended the server".into())));
     }
-    if ![0, 1].contains(&said.code) || said.code == 1 && !said.err.contains("error: ") {
+    // Between its fork and its program, a process that is killed is the app's already.
+    let is_killed = said.err.contains("signal 9") || said.err.contains("it was killed (137)");
+    let may_be_the_app = line.fault == Fault::KillKeeper && is_killed;
+    let code = if said.code == 3 && may_be_the_app { 1 } else { said.code };
+    if ![0, 1].contains(&code) || code == 1 && !said.err.contains("error: ") {
         return Err((Broken::Other, tell(format!("exit {}", said.code))));
     }
     let acknowledged = said.code == 0;
