@@ -39,7 +39,9 @@ fn crowd(machine: &mut Machine) {
 
 /// From the package registry that pip knows, so it needs a way out.
 fn guestbook(machine: &mut Machine) {
-    machine.ok("cp load/ca-certificates.crt /etc/ssl/certs/ca-certificates.crt");
+    machine.ok("cp load/ca-certificates.crt /etc/ssl/certs/ca-certificates.crt
+         ip link set eth0 up; ip addr add 10.0.2.15/24 dev eth0; ip route add default via 10.0.2.2
+         echo nameserver 10.0.2.3 >/etc/resolv.conf");
     let way_out = machine.sh("python3 -c 'import urllib.request as r; r.urlopen(\"https://pypi.org/simple/pip/\", timeout=20)'");
     if way_out.code != 0 {
         println!("   not tried: no way to the package registry");
