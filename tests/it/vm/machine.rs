@@ -115,6 +115,11 @@ impl Machine {
         self.ask(script, PATIENCE).unwrap_or_else(|| panic!("no answer to {script:?}"))
     }
 
+    /// As [`Machine::sh`], for what takes many minutes.
+    pub fn patiently(&mut self, script: &str) -> Ran {
+        self.ask(script, 5 * PATIENCE).unwrap_or_else(|| panic!("no answer to {script:?}"))
+    }
+
     /// It must succeed; what it printed.
     #[track_caller]
     pub fn ok(&mut self, script: &str) -> String {
