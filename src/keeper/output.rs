@@ -97,8 +97,7 @@ impl Stream {
 
     /// How long until [`Stream::tick_when_due`] has something to do.
     pub fn due_in(&self) -> Option<Duration> {
-        let due = self.log.as_ref()?.writer.as_ref()?.next_deadline()?;
-        Some(Duration::try_from(due.duration_since(Timestamp::now())).unwrap_or(Duration::ZERO))
+        self.log.as_ref()?.writer.as_ref()?.due_in(Timestamp::now())
     }
 
     pub fn tick_when_due(&mut self) {

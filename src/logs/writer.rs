@@ -10,7 +10,7 @@ use super::{label, line, stamp};
 use crate::app::Failure;
 use jiff::Timestamp;
 use std::path::PathBuf;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// One write(2) never carries much more.
 const BATCH: usize = 64 * 1024;
@@ -124,6 +124,13 @@ impl Writer {
         let report_at = self.overflow.as_ref().map(|overflow| overflow.report_at);
         let slot_ends = self.sink.as_ref().map(|sink| sink.slot.ends());
         [self.due.flush_at, self.due.sync_at, report_at, slot_ends].into_iter().flatten().min()
+    }
+
+    /// How long until then. The clock may have been set back since: nothing waits for it.
+    pub fn due_in(&self, now: Timestamp) -> Option<Duration> {
+        let due = self.next_deadline()?;
+        let waits = if now < self.now { now } else { due };
+        Some(Duration::try_from(waits.duration_since(now)).unwrap_or(Duration::ZERO))
     }
 
     /// As dropping it, with the time of the end.

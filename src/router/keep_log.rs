@@ -90,12 +90,11 @@ impl Relay {
     /// Does what the writers have due: syncing, changing slots.
     async fn tick(self: Rc<Self>) {
         loop {
-            let next = self.writers.borrow().values().filter_map(Writer::next_deadline).min();
             let now = Timestamp::now();
+            let next = self.writers.borrow().values().filter_map(|w| w.due_in(now)).min();
             match next {
                 None => self.written.notified().await,
-                Some(at) if at > now => {
-                    let left = Duration::try_from(at.duration_since(now)).unwrap_or_default();
+                Some(left) if !left.is_zero() => {
                     tokio::select! {
                         () = tokio::time::sleep(left.min(Duration::from_secs(3600))) => {}
                         () = self.written.notified() => {}

@@ -5,13 +5,14 @@ use super::boots::Place;
 use super::instance::Running;
 use super::plan::{Action, Slot, State};
 use super::runnable::{Launch, Runnable};
-use super::runner::{Message, RouterState, Runner, StartFailure};
+use super::runner::{Message, RouterState, Runner};
+use super::start_failure::StartFailure;
 use super::{keepers, readiness};
 use crate::app::{Failure, InstanceId, ProcessType, ReleaseNumber};
 use crate::keeper::{Client, Output, Request, Restart};
 use crate::router::{Service, State as ServiceState, Target};
 use crate::sandbox::Level;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -135,9 +136,8 @@ async fn finish_start(runner: &mut Runner, begun: Begun) {
 
 fn failed_to_start(runner: &mut Runner, slot: Slot, failure: Failure) {
     let times = runner.start_failures.get(&slot).map_or(0, |f| f.times) + 1;
-    let wait = SignedDuration::from_secs(1 << times.min(LONGEST_WAIT));
-    let retry_at = Timestamp::now() + wait;
-    runner.start_failures.insert(slot, StartFailure { failure, times, retry_at });
+    let pause = Duration::from_secs(1 << times.min(LONGEST_WAIT));
+    runner.start_failures.insert(slot, StartFailure::new(failure, times, pause));
 }
 
 pub(super) fn starting(

@@ -19,6 +19,7 @@ mod readiness;
 mod routes;
 mod runnable;
 mod runner;
+mod start_failure;
 mod view;
 
 pub use attach::{attach_all, see_out};

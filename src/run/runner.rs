@@ -5,7 +5,8 @@ use super::desired::{Orders, is_to_replace};
 use super::instance::Running;
 use super::plan::{Desired, Observed, Slot, State, plan};
 use super::runnable::Runnable;
-use super::view::{NotStarted, View};
+use super::start_failure::StartFailure;
+use super::view::View;
 use super::{Host, actions};
 use crate::app::{DeployRef, Failure, ReleaseNumber};
 use crate::keeper::{Notice, Request};
@@ -81,18 +82,6 @@ pub(super) struct Runner {
     pub retry: Option<tokio::time::Instant>,
 }
 
-pub(super) struct StartFailure {
-    pub failure: Failure,
-    pub times: u32,
-    pub retry_at: Timestamp,
-}
-
-impl From<&StartFailure> for NotStarted {
-    fn from(failed: &StartFailure) -> Self {
-        NotStarted { failure: failed.failure.clone(), retry_at: failed.retry_at }
-    }
-}
-
 /// How often a drained instance is asked whether its last request is done.
 const DRAIN_POLL: Duration = Duration::from_millis(25);
 /// How long a router that did not acknowledge is left alone.
@@ -166,8 +155,7 @@ impl Runner {
 
     fn next_start(&self) -> Option<tokio::time::Instant> {
         let at = self.start_failures.values().map(|f| f.retry_at).min()?;
-        let wait = at.duration_since(Timestamp::now()).try_into().unwrap_or(Duration::ZERO);
-        Some(tokio::time::Instant::now() + wait)
+        Some(at.into())
     }
 
     /// Carries the plan out until it is empty; true when what is desired is reached.
@@ -202,7 +190,7 @@ impl Runner {
         Observed {
             instances: self.instances.values().map(Running::seen).collect(),
             table: self.table.clone(),
-            retry_at: self.start_failures.iter().map(|(s, f)| (s.clone(), f.retry_at)).collect(),
+            retry_at: self.start_failures.iter().map(|(s, f)| (s.clone(), f.due())).collect(),
             places: Some(self.host.boots.free(Instant::now())),
         }
     }
@@ -333,9 +321,8 @@ impl Runner {
         // Keepers that die as soon as they live must not be started without a pause.
         if gone.state != State::Stopping && gone.started.elapsed() < SHORT_LIFE {
             let failure = Failure::platform(format!("the keeper of {} died", gone.id.name()));
-            let retry_at = Timestamp::now() + SHORT_LIFE;
             let slot = (gone.id.process_type, gone.id.index);
-            self.start_failures.insert(slot, StartFailure { failure, times: 1, retry_at });
+            self.start_failures.insert(slot, StartFailure::new(failure, 1, SHORT_LIFE));
         }
     }
 }

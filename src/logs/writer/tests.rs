@@ -59,6 +59,7 @@ fn a_deadline_stays_near_when_the_clock_is_set_back() {
     let mut writer = Writer::open_at(spec(&dir), at(NOON)).unwrap();
     writer.write(b"prompt> ", at(NOON));
     let earlier = at("2026-11-20T09:00:00Z");
+    assert_eq!(writer.due_in(earlier), Some(Duration::ZERO), "nothing waits for noon again");
     writer.tick(earlier);
     assert!(read(&dir, "2026-11-20T12").ends_with("prompt> \n"));
     assert!(writer.next_deadline().unwrap() <= after(earlier, SYNC_EVERY));

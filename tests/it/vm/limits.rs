@@ -18,12 +18,13 @@ const UNIT: &str = "/sys/fs/cgroup/system.slice/xii-instances.service";
 /// The folder of an instance's cgroup, as a shell word.
 fn cgroup(process: &str) -> String {
     format!(
-        "$(dirname $(grep -lE \"$(pgrep -df '|' -f {process})\" {UNIT}/xii-*/[0-9]*/cgroup.procs | head -1))"
+        "$(dirname $(grep -lxE \"$(pgrep -d'|' -xf '{process}')\" {UNIT}/xii-*/[0-9]*/cgroup.procs \
+         | head -1))"
     )
 }
 
 fn files(machine: &mut Machine) {
-    let web = cgroup("'python3 web.py'");
+    let web = cgroup("python3 web.py");
     let found = machine
         .ok(&format!("cd {web} && cat memory.max memory.swap.max pids.max cpu.weight cpu.max"));
     assert_eq!(found, format!("{}\n0\n40\n100\nmax 100000\n", 96 << 20));
@@ -96,7 +97,7 @@ fn checkout_open(machine: &mut Machine) {
 fn crash(machine: &mut Machine) {
     machine.ok("systemctl stop xii-server");
     machine.sh("curl -s -m 20 -H 'Host: crowd.localhost' http://127.0.0.1:8080/crash");
-    machine.until("test $(pgrep -fc 'python3 web.py') = 2");
+    machine.until("test $(pgrep -xfc 'python3 web.py') = 2");
     machine.until(&get("crowd"));
     machine.ok("systemctl start xii-server; xii ps -a crowd");
 }

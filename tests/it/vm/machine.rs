@@ -4,6 +4,7 @@ use super::image::{Image, folder, image, run};
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::net::UnixStream;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -114,6 +115,11 @@ impl Machine {
         self.ask(script, PATIENCE).unwrap_or_else(|| panic!("no answer to {script:?}"))
     }
 
+    /// As [`Machine::sh`], for what takes many minutes.
+    pub fn patiently(&mut self, script: &str) -> Ran {
+        self.ask(script, 5 * PATIENCE).unwrap_or_else(|| panic!("no answer to {script:?}"))
+    }
+
     /// It must succeed; what it printed.
     #[track_caller]
     pub fn ok(&mut self, script: &str) -> String {
@@ -140,9 +146,12 @@ impl Machine {
                  >load.log 2>&1 &)",
         );
         self.until("test -s asked");
-        what(self);
+        let done = catch_unwind(AssertUnwindSafe(|| what(self)));
         self.ok("rm going asked");
         let met: Value = serde_json::from_str(&self.until("cat met")).unwrap();
+        if let Err(why) = done {
+            resume_unwind(why);
+        }
         let number = |name: &str| met[name].as_u64().unwrap();
         Met {
             answered: number("answered"),

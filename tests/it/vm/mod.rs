@@ -19,13 +19,14 @@ use std::time::{Duration, Instant};
 type Check = (&'static str, fn(&mut Machine));
 
 /// In this order: each finds the machine as those before it left it.
-const CHECKS: [&[Check]; 6] = [
+const CHECKS: [&[Check]; 7] = [
     &install::CHECKS,
     &deploys::CHECKS,
     &limits::CHECKS,
     &restarts::CHECKS,
     &clock::CHECKS,
     &power::CHECKS,
+    &deploys::LAST,
 ];
 
 #[test]

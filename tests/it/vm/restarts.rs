@@ -39,7 +39,8 @@ fn router(machine: &mut Machine) {
     let before = machine.ok(router);
     let met = machine.under_load(|machine| {
         for _ in 0..3 {
-            machine.ok("systemctl restart xii-router");
+            machine
+                .ok("systemctl restart xii-router || { journalctl -u xii-router -n 5; exit 1; }");
         }
     });
     assert_ne!(machine.ok(router), before, "there is a new router");
@@ -78,7 +79,7 @@ fn down_and_up(machine: &mut Machine) {
 fn instances(machine: &mut Machine) {
     machine.ok("systemctl stop xii-instances");
     assert_eq!(machine.sh(APPS).said, "");
-    assert_eq!(machine.sh("pgrep -x xii").said, "", "nothing of xii's is left");
+    assert_eq!(machine.sh("pgrep -af '^(/usr/bin/)?xii '").said, "", "nothing of xii's is left");
     machine.ok("systemctl start xii-server");
     machine.until(&get("crowd"));
     let said = machine.ok("xii logs -a crowd -n 400");
