@@ -41,8 +41,8 @@ fn in_a_deploy(machine: &mut Machine) {
     let before = machine.ok(&get("crowd"));
     let old = before.split(' ').next().unwrap().to_string();
     machine.ok("cd crowd && echo five >version && git commit -qam five
-        (setsid xii deploy >deploy.log 2>&1 &)");
-    machine.until("grep -q release crowd/deploy.log");
+        (setsid xii deploy >../deploy.log 2>&1 &)");
+    machine.until("grep -q release deploy.log");
     machine.cut_power();
     machine.switch_on();
     machine.until(&get("crowd"));
