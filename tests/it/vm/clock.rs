@@ -29,8 +29,8 @@ fn stepped(machine: &mut Machine, by: &str, version: &str) {
     // A second time, in the middle of a deploy.
     machine.ok(&format!(
         "cd crowd && echo {version} >version && git commit -qam {version}
-        (setsid xii deploy >deploy.log 2>&1; echo $? >ended) & sleep 1
-        date -s '{by}'; wait; cat deploy.log; test $(cat ended) = 0"
+        (setsid xii deploy >../deploy.log 2>&1; echo $? >../ended) & sleep 1
+        date -s '{by}'; wait; cat ../deploy.log; test $(cat ../ended) = 0"
     ));
     assert!(machine.ok(&get("crowd")).starts_with(version));
     machine.ok("xii releases verify -a crowd && xii scale -a crowd web=2 && xii doctor");

@@ -28,10 +28,8 @@ fn files(machine: &mut Machine) {
     let found = machine
         .ok(&format!("cd {web} && cat memory.max memory.swap.max pids.max cpu.weight cpu.max"));
     assert_eq!(found, format!("{}\n0\n40\n100\nmax 100000\n", 96 << 20));
-    assert_eq!(
-        machine.ok(&format!("cat {web}/io.weight 2>/dev/null || echo none")).lines().count(),
-        1
-    );
+    let disk = machine.ok(&format!("cat {web}/io.weight 2>/dev/null || echo no such file"));
+    assert!(disk.starts_with("default 100") || disk.starts_with("no"), "{disk}");
 }
 
 fn memory(machine: &mut Machine) {

@@ -35,10 +35,12 @@ fn a_debian_server_under_systemd_keeps_every_promise() {
     let began = Instant::now();
     let mut machine = Machine::new();
     let mut results = vec![("(image, first boot)", began.elapsed(), None)];
+    // Parts of names, with commas; the installation is always made.
     let only = std::env::var("XII_TEST_ONLY").unwrap_or_default();
+    let wanted = |name: &str| only.split(',').any(|part| name.contains(part));
     for (name, check) in CHECKS.concat() {
         // Without an installation there is nothing to check.
-        if !name.contains(&only) && !install::CHECKS.iter().any(|(needed, _)| *needed == name) {
+        if !wanted(name) && !install::CHECKS.iter().any(|(needed, _)| *needed == name) {
             continue;
         }
         let began = Instant::now();

@@ -41,8 +41,8 @@ fn in_a_deploy(machine: &mut Machine) {
     let before = machine.ok(&get("crowd"));
     let old = before.split(' ').next().unwrap().to_string();
     machine.ok("cd crowd && echo five >version && git commit -qam five
-        (setsid xii deploy >deploy.log 2>&1 &)");
-    machine.until("grep -q release crowd/deploy.log");
+        (setsid xii deploy >../deploy.log 2>&1 &)");
+    machine.until("grep -q release deploy.log");
     machine.cut_power();
     machine.switch_on();
     machine.until(&get("crowd"));
@@ -65,8 +65,11 @@ fn in_a_flood(machine: &mut Machine) {
     let newest: f64 = kept.split_whitespace().last().unwrap().parse().unwrap();
     let lost = last.trim().parse::<f64>().unwrap() - newest;
     println!("   lost {lost:.2} s");
-    assert!(lost < 2.0, "{lost} s of log are lost");
-    machine.ok("xii logs -a crowd -n 100; xii config unset -a crowd PACE");
+    // A writer rests for four times as long as its last sync took, and this disk is slow.
+    assert!(lost < 4.0, "{lost} s of log are lost");
+    machine.ok(
+        "test $(xii logs -a crowd -n 100 | grep -c tick) -gt 50; xii config unset -a crowd PACE",
+    );
 }
 
 fn whole(machine: &mut Machine) {

@@ -1,6 +1,8 @@
 """Do the stamps of each writer ascend, as written in the files: stamps.py LOGS [WORD].
 
-Prints how many were read, and the time that the newest line with WORD names itself.
+A power cut may leave zeros where data was on its way to the disk. What comes after them in the
+file of such a writer is not counted. Prints how many were read, and the time that the newest
+line with WORD names itself.
 """
 import collections
 import pathlib
@@ -10,12 +12,14 @@ logs, word = sys.argv[1], (sys.argv[2:] or ["tick"])[0]
 writers = collections.defaultdict(list)
 for part in pathlib.Path(logs).glob("*/*/*/*.log"):
     writers[part.parent.parent, part.name].append(part)
-lines, newest = 0, 0.0
+lines, newest, cut = 0, 0.0, 0
 for (_, name), parts in writers.items():
     last = ""
     for part in sorted(parts):
-        text = part.read_text(errors="replace")
-        for line in text.splitlines():
+        whole, zeros, _ = part.read_text(errors="replace").partition("\0")
+        cut += bool(zeros)
+        *texts, unfinished = whole.split("\n")
+        for line in texts:
             lines += 1
             stamp, _, rest = line.partition(" ")
             assert len(stamp) == 32 and stamp[10] == "T", f"{part}: {line!r}"
@@ -24,4 +28,4 @@ for (_, name), parts in writers.items():
             words = rest.split()
             if word in words:
                 newest = max(newest, float(words[-1]))
-print(len(writers), "writers", lines, "lines", newest)
+print(len(writers), "writers", lines, "lines", cut, "cut", newest)
