@@ -74,6 +74,7 @@ async fn a_killed_router_is_replaced_on_the_same_sockets_and_queued_connections_
         let before = edge.keeper.status().await.unwrap().router.unwrap();
         // Stopped first, so that the connections queue, whatever the timing.
         kill("-STOP", before);
+        until("each of its threads stands still", async || is_stopped(before)).await;
         let mut queued = Vec::new();
         for _ in 0..10 {
             let mut stream = edge.connect().await;
@@ -88,6 +89,16 @@ async fn a_killed_router_is_replaced_on_the_same_sockets_and_queued_connections_
         let now = edge.keeper.status().await.unwrap();
         assert!(now.router != Some(before) && now.restarts == round, "{now:?}");
     }
+}
+
+/// One that still runs could take a connection that is then lost with it.
+fn is_stopped(pid: i32) -> bool {
+    let threads = std::fs::read_dir(format!("/proc/{pid}/task")).unwrap().flatten();
+    let stats =
+        threads.filter_map(|thread| std::fs::read_to_string(thread.path().join("stat")).ok());
+    stats
+        .into_iter()
+        .all(|stat| stat.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with('T')))
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

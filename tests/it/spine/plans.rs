@@ -50,7 +50,7 @@ fn every_read_is_json_with_keys_that_stay() {
                                  dirty number reason stack status subject why_failed",
         ),
         (&["releases", "diff", "v1", "v1"], "from lines to"),
-        (&["releases", "verify"], "problems releases"),
+        (&["releases", "verify"], "builds problems releases"),
         (&["doctor"], "checks"),
         (&["scale"], "web worker"),
     ] {
