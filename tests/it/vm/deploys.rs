@@ -45,7 +45,9 @@ fn guestbook(machine: &mut Machine) {
     machine.ok("cp load/ca-certificates.crt /etc/ssl/certs/ca-certificates.crt
          ip link set eth0 up; ip addr add 10.0.2.15/24 dev eth0; ip route add default via 10.0.2.2
          echo nameserver 10.0.2.3 >/etc/resolv.conf");
-    let way_out = machine.sh("python3 -c 'import urllib.request as r; r.urlopen(\"https://pypi.org/simple/pip/\", timeout=20)'");
+    let way_out = machine.sh(
+        "python3 -m venv way && way/bin/pip --timeout 20 --retries 0 download -q --no-deps -d way pip",
+    );
     if way_out.code != 0 {
         println!("   not tried: no way to the package registry");
         return;
