@@ -52,11 +52,9 @@ async fn stop_and_forget(
 ) -> Result<(), Failure> {
     let host = platform.host();
     let stop = journal.phase("stop");
-    for deploy in &doomed.deploys {
-        platform.deploys.want_nothing(deploy);
-    }
-    for deploy in &doomed.deploys {
-        let change = platform.deploys.want_nothing(deploy);
+    let all = doomed.deploys.iter().map(|deploy| (deploy, platform.deploys.want_nothing(deploy)));
+    // All stop at once; collected before the first is waited for.
+    for (deploy, change) in all.collect::<Vec<_>>() {
         platform.deploys.of(deploy).until_empty(change).await?;
         host.routes.remove(deploy).await?;
     }

@@ -68,8 +68,8 @@ async fn start_all(runner: &mut Runner, starts: &[Action]) {
             continue;
         }
         let slot = (process_type.clone(), *index);
-        match begin(runner, slot.clone(), *release) {
-            Ok(begun) => all.push(Begun { place, ..begun }),
+        match begin(runner, slot.clone(), *release, place) {
+            Ok(begun) => all.push(begun),
             Err(failure) => failed_to_start(runner, slot, failure),
         }
     }
@@ -78,7 +78,12 @@ async fn start_all(runner: &mut Runner, starts: &[Action]) {
     }
 }
 
-fn begin(runner: &Runner, slot: Slot, release: ReleaseNumber) -> Result<Begun, Failure> {
+fn begin(
+    runner: &Runner,
+    slot: Slot,
+    release: ReleaseNumber,
+    place: Option<Place>,
+) -> Result<Begun, Failure> {
     let (process_type, index) = slot.clone();
     let runnable = runner.runnables.get(&release).cloned();
     let runnable = runnable
@@ -108,7 +113,7 @@ fn begin(runner: &Runner, slot: Slot, release: ReleaseNumber) -> Result<Begun, F
     let spec = runnable.spec(&runner.host, launch);
     let host = runner.host.clone();
     let keeper = tokio::spawn(async move { keepers::start(&host, spec, (None, None)).await });
-    Ok(Begun { slot, id, release, port, place: None, keeper })
+    Ok(Begun { slot, id, release, port, place, keeper })
 }
 
 async fn finish_start(runner: &mut Runner, begun: Begun) {

@@ -19,7 +19,7 @@ const SIGTERM: i32 = 15;
 /// The longest stop window is the unit's own patience; this only has to be longer.
 const LONG: Duration = Duration::from_secs(3600);
 
-/// Holds the cgroup this process was started in until SIGTERM. `notify` hears when it is held.
+/// Holds the cgroup this process was started in until SIGTERM. `socket` hears when it is held.
 pub fn hold_instances(socket: Option<&OsStr>) -> Result<(), Failure> {
     let failed = |error: StepError| Failure::platform("cannot hold the cgroup").because(error);
     let no_signals =
