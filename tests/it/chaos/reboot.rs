@@ -40,7 +40,7 @@ fn begin_release_phase(world: &World, app: &Checkout<'_>) -> Child {
     let deploy = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     world.until("the release phase runs", || {
         let logs = world.xii(&["logs", "-a", "migrated", "-n", "1000"]).ok();
-        logs.out.contains("migrating").then_some(())
+        logs.out.lines().any(|line| line.ends_with(": migrating")).then_some(())
     });
     deploy
 }

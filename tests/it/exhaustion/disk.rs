@@ -5,10 +5,12 @@ use crate::chaos::{Victim, pids, recorded, until_reached};
 use crate::load;
 use crate::world::{World, is_alive, kill};
 use rustix::process::Signal;
+use std::io::{BufRead as _, BufReader};
 use std::process::Stdio;
 
 /// More than a build asks for.
-const DISK_MIB: u64 = 1200;
+const DISK_MIB: u64 = 2048;
+
 fn world(test: &str) -> Option<World> {
     let world = World::on_a_disk(DISK_MIB);
     if world.is_none() {
@@ -80,15 +82,17 @@ fn a_disk_that_becomes_full_in_a_build_ends_the_build() {
     unnoticed(&world, test, || {
         app.commit(&[("xii.toml", "[build]\ncommand = \"echo now; sleep 60\"\n")]);
         let mut deploy = app.command(&["deploy"]);
-        let deploy = deploy.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        world.until("the build runs", || {
-            let busy = &app.json(&["info"])["operation"];
-            let steps = std::fs::read_dir(world.home().join("tmp")).unwrap().count();
-            (!busy.is_null() && steps > 0).then_some(())
-        });
+        let mut deploy = deploy.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut said = BufReader::new(deploy.stderr.take().unwrap()).lines().map(Result::unwrap);
+        // The command's own step has begun: before it, other words tell that the disk is full.
+        let begun = said.find(|line| line.trim() == "now");
+        assert!(begun.is_some(), "the build did not begin");
         world.disk().fill();
-        let said: crate::world::Said = deploy.wait_with_output().unwrap().into();
-        let _ = said.refused(1, &["nearly full", "the build was ended"]);
+        let rest = said.collect::<Vec<_>>().join("\n");
+        assert_eq!(deploy.wait().unwrap().code(), Some(1), "{rest}");
+        for words in ["nearly full", "the build was ended"] {
+            assert!(rest.contains(words), "{words:?} is not in:\n{rest}");
+        }
         world.disk().empty();
     });
     app.commit(&[("xii.toml", "[build]\ncommand = \"true\"\n")]);

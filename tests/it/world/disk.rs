@@ -35,19 +35,21 @@ impl Disk {
         mounted.then(|| Disk { at: at.to_path_buf() })
     }
 
-    /// To the last block.
+    /// To the last block, also where others give some back meanwhile.
     pub fn fill(&self) {
         let mut hog = std::fs::File::create(self.at.join("hog")).unwrap();
         let mut length = 0;
-        let mut step = 1u64 << 32;
-        while step >= 4096 {
-            match fallocate(&hog, FallocateFlags::empty(), length, step) {
-                Ok(()) => length += step,
-                Err(_) => step /= 2,
+        while statvfs(&self.at).unwrap().f_bavail > 0 {
+            let mut step = 1u64 << 32;
+            while step >= 4096 {
+                match fallocate(&hog, FallocateFlags::empty(), length, step) {
+                    Ok(()) => length += step,
+                    Err(_) => step /= 2,
+                }
             }
+            // The last block may be wanted for the list of the others.
+            while hog.write(&[0; 512]).is_ok_and(|written| written > 0) {}
         }
-        while hog.write(&[0; 512]).is_ok_and(|written| written > 0) {}
-        assert_eq!(statvfs(&self.at).unwrap().f_bavail, 0);
     }
 
     pub fn empty(&self) {
