@@ -7,7 +7,7 @@ use super::record::Record;
 use super::spec::{KeeperSpec, Output};
 use super::{Passed, clients, named};
 use crate::app::Failure;
-use crate::sandbox::cgroup::{Cgroup, Hierarchies, KEEPERS};
+use crate::sandbox::cgroup::{self, Cgroup, Hierarchies, KEEPERS};
 use crate::sandbox::{self, process, sys};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::pipe::{PipeFlags, pipe_with};
@@ -70,6 +70,7 @@ fn begin() -> Result<i32, Failure> {
 
 fn prepare_and_fork(traces: &mut Traces<'_>, passed: Passed) -> Result<i32, Failure> {
     let spec = traces.spec;
+    let mut beside = None;
     if let Some(name) = &spec.sandbox.cgroup {
         let machine = Hierarchies::of_this_machine();
         let cgroup = machine.create(name, &spec.sandbox.limits)?;
@@ -77,21 +78,26 @@ fn prepare_and_fork(traces: &mut Traces<'_>, passed: Passed) -> Result<i32, Fail
         let _ = cgroup.guard_ports(spec.port);
         traces.cgroup = Some(cgroup);
         let (home, _) = name.rsplit_once('/').unwrap_or((name, ""));
-        machine.leave_starter(home, KEEPERS)?;
+        beside = machine.beside(home, KEEPERS)?;
     }
     let listener = clients::listen(&spec.socket).map_err(|error| failed(spec, error))?;
     let pipe = || pipe_with(PipeFlags::CLOEXEC).map_err(|error| failed(spec, error.into()));
     let ((up_read, up_write), (go_read, go_write)) = (pipe()?, pipe()?);
     sandbox::unshare_pids(&spec.sandbox)?;
-    match sys::fork().map_err(|error| failed(spec, error.into()))? {
+    let forked = cgroup::fork(beside.as_ref()).map_err(|error| failed(spec, error.into()));
+    let (fork, to_join) = forked?;
+    match fork {
         sys::Fork::Parent(pid) => {
             drop((up_write, go_read));
             hand_over(spec, pid.as_raw_pid(), up_read, go_write)
         }
         sys::Fork::Child => {
             drop((up_read, go_write));
+            let joined = to_join.map_or(Ok(()), Cgroup::join).map_err(Failure::from);
+            let detached = joined.and_then(|()| detach(spec).map_err(|error| failed(spec, error)));
             let cgroup = traces.cgroup.take();
-            sys::exit_now(keep(spec.clone(), cgroup, listener, passed, up_write, go_read))
+            let life = detached.and_then(|()| Life::new(spec.clone(), cgroup, listener, passed));
+            sys::exit_now(keep(life, up_write, go_read))
         }
     }
 }
@@ -128,17 +134,8 @@ fn starter_is_gone() -> bool {
 const UP: &str = "up";
 
 /// The child's part: pid 1 of its namespace, for as long as the instance exists.
-fn keep(
-    spec: KeeperSpec,
-    cgroup: Option<Cgroup>,
-    listener: OwnedFd,
-    passed: Passed,
-    up: OwnedFd,
-    go: OwnedFd,
-) -> i32 {
+fn keep(life: Result<Life, Failure>, up: OwnedFd, go: OwnedFd) -> i32 {
     let mut up = File::from(up);
-    let detached = detach(&spec).map_err(|error| failed(&spec, error));
-    let life = detached.and_then(|()| Life::new(spec, cgroup, listener, passed));
     let mut life = match life {
         Ok(life) => life,
         Err(error) => {

@@ -48,7 +48,8 @@ pub fn main() -> Result<(), Failure> {
     };
     identity::keep_files_private();
     if let Some(home) = &spec.cgroup {
-        let left = Hierarchies::of_this_machine().leave_starter(home, ROUTER);
+        let own = Hierarchies::of_this_machine().beside(home, ROUTER);
+        let left = own.and_then(|own| own.map_or(Ok(()), |own| own.join()));
         left.map_err(|error| failed(std::io::Error::other(error)))?;
     }
     let mut report = None;

@@ -1,10 +1,12 @@
 //! Limits and membership. Two shapes of machine: cgroup v2 alone, and the hybrid where the
 //! limits are in v1 hierarchies while killing and the empty signal are in the unified one.
 
+mod membership;
 mod usage;
 
 use super::spec::Limits;
 use super::step::{Result, StepError, at};
+pub use membership::fork;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -99,15 +101,6 @@ impl Hierarchies {
             self.cgroup(&format!("{home}/{kept}")).remove();
         }
         self.cgroup(home).remove();
-    }
-
-    /// Leaves the starter's cgroup for one of the home's own. Only v2 has that: on the hybrid a
-    /// process would have to leave several, for each of which the kernel takes its time.
-    pub fn leave_starter(&self, home: &str, for_whom: &str) -> Result<()> {
-        match self.is_v2_alone() {
-            true => self.create(&format!("{home}/{for_whom}"), &Limits::default())?.join(),
-            false => Ok(()),
-        }
     }
 
     /// Opens by name, whether or not it exists.
@@ -252,16 +245,6 @@ impl Cgroup {
     pub fn guard_ports(&self, own: Option<u16>) -> Result<()> {
         let none = || StepError::new("guard ports", "there is no cgroup v2 on this machine");
         super::ports::guard(self.unified.as_deref().ok_or_else(none)?, own)
-    }
-
-    /// Moves the calling process in. All hierarchies back to back: the kernel's grace period
-    /// is then paid once.
-    pub fn join(&self) -> Result<()> {
-        for folder in self.folders() {
-            let file = folder.join("cgroup.procs");
-            at(std::fs::write(&file, "0"), || format!("join {}", file.display()))?;
-        }
-        Ok(())
     }
 
     /// Kills every process in it. False where the kernel has no `cgroup.kill`.

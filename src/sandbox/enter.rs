@@ -1,7 +1,7 @@
 //! The way into a sandbox: a forked child walks it step by step and ends as the app.
 //! The order matters: what a later step forbids, an earlier one still needs.
 
-use super::cgroup::Cgroup;
+use super::cgroup::{self, Cgroup};
 use super::spec::{Env, Level, Sandbox};
 use super::step::{Result, StepError, at, not_offered};
 use super::{root, seccomp, sys};
@@ -73,10 +73,11 @@ pub fn spawn(
 ) -> Result<Child> {
     let pipe = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC);
     let (setup, failure) = at(pipe, || "make a pipe")?;
-    match at(sys::fork(), || "fork")? {
+    let (fork, to_join) = at(cgroup::fork(cgroup), || "fork")?;
+    match fork {
         sys::Fork::Parent(pid) => Ok(Child { pid, setup }),
         sys::Fork::Child => {
-            let (error, code) = match enter(sandbox, cgroup, program, stdio) {
+            let (error, code) = match enter(sandbox, to_join, program, stdio) {
                 Ok(()) => execute(program),
                 Err(error) => (error, SETUP_FAILED),
             };
@@ -88,12 +89,12 @@ pub fn spawn(
 
 fn enter(
     sandbox: &Sandbox,
-    cgroup: Option<&Cgroup>,
+    to_join: Option<&Cgroup>,
     program: &Program,
     stdio: [BorrowedFd<'_>; 3],
 ) -> Result<()> {
     at(rustix::process::setsid(), || "setsid")?;
-    if let Some(cgroup) = cgroup {
+    if let Some(cgroup) = to_join {
         cgroup.join()?;
     }
     // When the whole machine is short of memory, apps go before what keeps them.

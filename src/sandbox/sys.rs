@@ -5,7 +5,7 @@ use rustix::io::Errno;
 use rustix::process::Pid;
 use std::ffi::{CStr, CString};
 use std::io;
-use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// No core dump, neither into a file, for which one byte is too small, nor to a program that
@@ -34,6 +34,28 @@ pub fn fork() -> Result<Fork, Errno> {
     // SAFETY: this is the only thread (checked above), so no lock can be held by a thread
     // that does not exist in the child.
     match check(unsafe { libc::fork() }.into())? {
+        0 => Ok(Fork::Child),
+        pid => Ok(Fork::Parent(Pid::from_raw(pid as i32).ok_or(Errno::SRCH)?)),
+    }
+}
+
+/// Forks, and the child is born in the cgroup of v2 whose folder this is. Refuses in a process
+/// with more than one thread; `ENOSYS` or `EINVAL` on kernels before 5.7.
+pub fn fork_into(cgroup: impl AsFd) -> Result<Fork, Errno> {
+    if !single_threaded() {
+        return Err(Errno::DEADLK);
+    }
+    // SAFETY: plain numbers, of which 0 means none.
+    let mut arguments: libc::clone_args = unsafe { std::mem::zeroed() };
+    arguments.flags = 0x2_0000_0000; // CLONE_INTO_CGROUP; libc's constant lost its highest bit
+    arguments.exit_signal = libc::SIGCHLD as u64;
+    arguments.cgroup = cgroup.as_fd().as_raw_fd() as u64;
+    // SAFETY: a fork as above: nothing is shared with the child, which goes on on its copy of
+    // this stack. No handler of libc runs around it; it keeps no number of this process that
+    // the child would believe.
+    match check(unsafe {
+        libc::syscall(libc::SYS_clone3, &raw const arguments, size_of::<libc::clone_args>())
+    })? {
         0 => Ok(Fork::Child),
         pid => Ok(Fork::Parent(Pid::from_raw(pid as i32).ok_or(Errno::SRCH)?)),
     }

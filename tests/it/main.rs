@@ -17,6 +17,7 @@ mod bench;
 mod bench_build;
 mod bounds;
 mod build;
+mod cgroup_v2;
 mod chaos;
 mod cli;
 mod corpus;

@@ -80,11 +80,11 @@ fn keepers_leave_their_starter_on_v2_alone_and_are_no_instance() {
     let alone = Hierarchies { unified: Some(root.clone()), ..Hierarchies::default() };
     assert!(alone.is_v2_alone());
     alone.create("given.service/xii-1/7", &Limits::default()).unwrap();
-    alone.leave_starter("given.service/xii-1", KEEPERS).unwrap();
+    alone.beside("given.service/xii-1", KEEPERS).unwrap().unwrap().join().unwrap();
     let joined = root.join("given.service/xii-1/keepers/cgroup.procs");
     assert_eq!(std::fs::read_to_string(joined).unwrap(), "0");
     assert_eq!(alone.list("given.service/xii-1"), ["7"]);
     let hybrid = Hierarchies { memory: Some(root.join("memory")), ..alone };
-    hybrid.leave_starter("xii-2", KEEPERS).unwrap();
+    assert_eq!(hybrid.beside("xii-2", KEEPERS).unwrap(), None);
     assert!(!hybrid.is_v2_alone() && !root.join("xii-2").exists());
 }

@@ -1,8 +1,9 @@
 //! What a platform costs while nothing happens: ten instances of a program that sleeps.
 //! `just bench-idle`
 
-use super::peers::{Podman, apart};
+use super::peers::Podman;
 use super::{compile_first, cpu_ms, first_app, pss};
+use crate::cgroup_v2;
 use crate::chaos::{Victim, pids};
 use crate::stage::open_to_all;
 use crate::world::World;
@@ -38,7 +39,7 @@ fn ten_idle_containers_of_podman() {
     let podman = Podman::new(folder.path(), &compile_first(folder.path()));
     let names: Vec<String> =
         (0..10).map(|n| format!("xii-bench-{}-{n}", std::process::id())).collect();
-    apart(|| {
+    cgroup_v2::absent(|| {
         for name in &names {
             assert!(podman.detached(name).output().unwrap().status.success());
         }

@@ -1,8 +1,9 @@
 //! From the request to the first instruction of a program, and what its keeper weighs.
 //! `just bench-start`
 
-use super::peers::{Bubblewrap, Crun, Podman, apart};
+use super::peers::{Bubblewrap, Crun, Podman};
 use super::{Subject, compare, compile_first, pss};
+use crate::cgroup_v2;
 use crate::stage::{PATIENCE, Stage, open_to_all};
 use rustix::pipe::{PipeFlags, pipe_with};
 use std::io::Read;
@@ -27,26 +28,60 @@ fn from_request_to_first_instruction() {
     let crun = Crun::new(folder.path(), &first);
     let podman = Podman::new(folder.path(), &first);
     let subjects = vec![
-        Subject::new("xii, full", || xii(&first, true)),
-        Subject::new("xii, full without a cgroup", || xii(&first, false)),
+        Subject::new("xii, full", || xii(staged(&first))),
+        Subject::new("xii, full without a cgroup", || {
+            let mut stage = staged(&first);
+            stage.spec.sandbox.cgroup = None;
+            xii(stage)
+        }),
         Subject::new("bare exec", || bare(&first)),
         Subject::new("bubblewrap", || start(bubblewrap.command())),
-        Subject::new("crun run", || apart(|| start(crun.command()))),
-        Subject::new("podman run", || apart(|| start(podman.command()))),
+        Subject::new("crun run", || cgroup_v2::absent(|| start(crun.command()))),
+        Subject::new("podman run", || cgroup_v2::absent(|| start(podman.command()))),
+    ];
+    compare(ROUNDS, "ms", subjects);
+}
+
+/// Without limits on both sides: where v2 stands beside v1, it has no controllers.
+#[test]
+#[ignore = "a figure, not a test"]
+fn from_request_to_first_instruction_on_cgroup_v2() {
+    let folder = tempfile::tempdir().unwrap();
+    open_to_all(folder.path());
+    let first = compile_first(folder.path());
+    let bubblewrap = Bubblewrap::new(&first);
+    let crun = Crun::new(folder.path(), &first).without_limits();
+    let subjects = vec![
+        Subject::new("xii, cgroup v2", || {
+            let mut stage = staged(&first);
+            stage.spec.sandbox.limits = Limits::default();
+            let took = cgroup_v2::alone(|| run(&mut stage));
+            stage.nothing_is_left();
+            took
+        }),
+        Subject::new("bubblewrap, no cgroup", || start(bubblewrap.command())),
+        Subject::new("crun run", || cgroup_v2::alone(|| start(crun.command()))),
     ];
     compare(ROUNDS, "ms", subjects);
 }
 
 /// What an instance gets: every namespace, a uid, seccomp, and a cgroup with limits.
-fn xii(first: &Path, cgroup: bool) -> f64 {
+fn staged(first: &Path) -> Stage {
     let mut stage = Stage::new(&["/app/first", "end"]);
     std::fs::copy(first, stage.path().join("app/first")).unwrap();
     stage.spec.sandbox.limits =
         Limits { memory_bytes: Some(512 << 20), pids: Some(1024), ..Limits::default() };
-    if !cgroup {
-        stage.spec.sandbox.cgroup = None;
-    }
     stage.spec.output = Output::Passed;
+    stage
+}
+
+fn xii(mut stage: Stage) -> f64 {
+    let took = run(&mut stage);
+    stage.nothing_is_left();
+    took
+}
+
+fn run(stage: &mut Stage) -> f64 {
     let mut ended = None;
     let took = first_line(|stdout| {
         let null = || std::fs::File::options().read(true).write(true).open("/dev/null").unwrap();
@@ -60,7 +95,6 @@ fn xii(first: &Path, cgroup: bool) -> f64 {
             break;
         }
     }
-    stage.nothing_is_left();
     took
 }
 

@@ -1,0 +1,75 @@
+//! Machines of one kind of cgroups, in a mount namespace of a thread's own: those that have v2
+//! and nothing else, as most do, and those that have only the old ones. Which controllers v2
+//! has is the machine's affair; what they do is shown by `just vm`.
+
+use crate::stage::{Stage, skip_without_root};
+use rustix::mount::{self, MountFlags, MountPropagationFlags, UnmountFlags};
+use std::path::{Path, PathBuf};
+use xii::sandbox::cgroup::KEEPERS;
+
+const ROOT: &str = "/sys/fs/cgroup";
+
+/// Runs where cgroup v2 is all there is, in a thread; its processes see the same.
+pub fn alone<T: Send>(work: impl FnOnce() -> T + Send) -> T {
+    in_own_mounts(|| {
+        mount::unmount(ROOT, UnmountFlags::DETACH).unwrap();
+        mount::mount("cgroup2", ROOT, "cgroup2", MountFlags::empty(), None).unwrap();
+        work()
+    })
+}
+
+/// Runs where there is no cgroup v2 beside the old ones.
+pub fn absent<T: Send>(work: impl FnOnce() -> T + Send) -> T {
+    let unified = Path::new(ROOT).join("unified");
+    match unified.exists() {
+        true => in_own_mounts(|| {
+            mount::unmount(&unified, UnmountFlags::DETACH).unwrap();
+            work()
+        }),
+        false => work(),
+    }
+}
+
+fn in_own_mounts<T: Send>(work: impl FnOnce() -> T + Send) -> T {
+    let within = || {
+        xii::sandbox::sys::unshare(rustix::thread::UnshareFlags::NEWNS).unwrap();
+        let private = MountPropagationFlags::PRIVATE | MountPropagationFlags::REC;
+        mount::mount_change("/", private).unwrap();
+        work()
+    };
+    std::thread::scope(|scope| scope.spawn(within).join().unwrap())
+}
+
+#[test]
+fn a_keeper_and_its_app_are_born_in_their_cgroups_and_move_into_none() {
+    if skip_without_root("a_keeper_and_its_app_are_born_in_their_cgroups_and_move_into_none") {
+        return;
+    }
+    let mut stage = Stage::shell("echo up; exec sleep 1000");
+    let instance = stage.spec.sandbox.cgroup.clone().unwrap();
+    let (home, _) = instance.split_once('/').unwrap();
+    let keepers = format!("{home}/{KEEPERS}");
+    alone(|| {
+        [&instance, &keepers].iter().for_each(|name| forbid_joining(&Path::new(ROOT).join(name)));
+        let _connection = stage.start();
+        stage.wait_for_log("app[web.1]: up");
+        let members = |name: &str| {
+            let list = Path::new(ROOT).join(name).join("cgroup.procs");
+            std::fs::read_to_string(list).unwrap().lines().count()
+        };
+        assert_eq!((members(&instance), members(&keepers)), (1, 1));
+        let pid = rustix::process::Pid::from_raw(stage.pid.unwrap()).unwrap();
+        rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+    });
+    stage.nothing_is_left();
+}
+
+/// Whoever tries to move in is told that the file cannot be written.
+fn forbid_joining(folder: &Path) {
+    std::fs::create_dir_all(folder).unwrap();
+    let list: PathBuf = folder.join("cgroup.procs");
+    mount::mount_bind(&list, &list).unwrap();
+    let read_only = MountFlags::BIND | MountFlags::RDONLY;
+    mount::mount_remount(&list, read_only, "").unwrap();
+    std::fs::write(&list, "0").unwrap_err();
+}
