@@ -111,12 +111,16 @@ const LONGEST_VALUE: usize = 1024;
 
 /// A value in quotes: quotes and backslashes escaped, everything but printable ASCII as `\xHH`.
 fn quoted(out: &mut String, bytes: &[u8]) {
+    let shown = &bytes[..bytes.len().min(LONGEST_VALUE)];
+    let needs_no_care = |byte: &u8| matches!(byte, b' '..=b'~') && !b"\"\\".contains(byte);
     out.push('"');
-    for byte in bytes.iter().take(LONGEST_VALUE) {
-        match byte {
-            b'"' | b'\\' => out.extend(['\\', char::from(*byte)]),
-            b' '..=b'~' => out.push(char::from(*byte)),
-            _ => drop(write!(out, "\\x{byte:02x}")),
+    if !push_if_all(out, shown, needs_no_care) {
+        for byte in shown {
+            match byte {
+                b'"' | b'\\' => out.extend(['\\', char::from(*byte)]),
+                b' '..=b'~' => out.push(char::from(*byte)),
+                _ => drop(write!(out, "\\x{byte:02x}")),
+            }
         }
     }
     if bytes.len() > LONGEST_VALUE {
@@ -128,10 +132,18 @@ fn quoted(out: &mut String, bytes: &[u8]) {
 /// A value that needs no quotes, or else in quotes.
 fn plain(out: &mut String, bytes: &[u8]) {
     let harmless = |byte: &u8| byte.is_ascii_graphic() && !b"\"\\=".contains(byte);
-    match (1..=255).contains(&bytes.len()) && bytes.iter().all(harmless) {
-        true => out.extend(bytes.iter().map(|byte| char::from(*byte))),
-        false => quoted(out, bytes),
+    if !((1..=255).contains(&bytes.len()) && push_if_all(out, bytes, harmless)) {
+        quoted(out, bytes);
     }
+}
+
+/// As one piece, which is what nearly every value is.
+fn push_if_all(out: &mut String, bytes: &[u8], fine: impl Fn(&u8) -> bool) -> bool {
+    match std::str::from_utf8(bytes) {
+        Ok(text) if bytes.iter().all(fine) => out.push_str(text),
+        _ => return false,
+    }
+    true
 }
 
 /// Records a thread may collect between two ticks.

@@ -112,7 +112,8 @@ pub struct Stream {
 
 impl Stream {
     pub fn new(incoming: Incoming, flight: Flight, link: Link, progress: Rc<Progress>) -> Self {
-        Stream { incoming, flight, link: Some(link), progress, silence: None, last: Instant::now() }
+        let last = flight.started;
+        Stream { incoming, flight, link: Some(link), progress, silence: None, last }
     }
 
     fn complete(&mut self) {

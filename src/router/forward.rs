@@ -15,10 +15,12 @@ use hyper::body::{Body as _, Incoming};
 use hyper::client::conn::http1;
 use hyper::{HeaderMap, Method, Request, Response, Uri};
 use hyper_util::rt::TokioIo;
+use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::net::TcpStream;
+use tokio::time::Sleep;
 
 /// Instances tried for one request before it fails.
 const TRIES: usize = 3;
@@ -149,14 +151,15 @@ async fn exchange(
     progress: &Rc<Progress>,
     flight: &Flight,
 ) -> Result<Response<Incoming>, Failed> {
-    let sending = link.sender.try_send_request(request);
+    let Link { sender, alarm, .. } = link;
+    let sending = sender.try_send_request(request);
     tokio::select! {
         biased;
         sent = sending => sent.map_err(|mut error| match error.take_message() {
             Some(request) => Failed::Unsent(Box::new(request)),
             None => lost(&error.into_error(), progress),
         }),
-        trouble = overdue(progress, flight) => Err(Failed::Lost(trouble, false)),
+        trouble = overdue(alarm.as_mut(), progress, flight) => Err(Failed::Lost(trouble, false)),
     }
 }
 
@@ -170,15 +173,20 @@ fn lost(error: &hyper::Error, progress: &Progress) -> Failed {
     Failed::Lost(Code::H13.into(), true)
 }
 
-/// Ends when the app has had the whole request for too long, or an upload has stalled.
-async fn overdue(progress: &Progress, flight: &Flight) -> Trouble {
+/// Ends when the app has had the whole request for too long, or an upload has stalled. `alarm`
+/// may ring early, for an earlier request; it is never left to ring late.
+async fn overdue(mut alarm: Pin<&mut Sleep>, progress: &Progress, flight: &Flight) -> Trouble {
     let timing = &flight.worker.timing;
-    let mut until = flight.started + timing.first_byte();
+    let first = flight.started + timing.first_byte();
+    if alarm.deadline() > first.into() {
+        alarm.as_mut().reset(first.into());
+    }
     loop {
-        tokio::time::sleep_until(until.into()).await;
+        alarm.as_mut().await;
         let (ended, last) = (progress.ended.get(), progress.last.get());
-        until = last + if ended { timing.first_byte() } else { timing.idle() };
+        let until = last + if ended { timing.first_byte() } else { timing.idle() };
         if until > Instant::now() {
+            alarm.as_mut().reset(until.into());
             continue;
         }
         return match (ended, progress.starved.get()) {
@@ -206,7 +214,8 @@ async fn open(instance: &Arc<Instance>, flight: &mut Flight) -> Result<Link, Cod
     builder.max_buf_size(64 * 1024);
     let shaken = builder.handshake(TokioIo::new(stream)).await;
     let (sender, connection) = shaken.map_err(|_| Code::H99)?;
-    Ok(Link::new(sender, connection, instance.clone()))
+    let first_byte = flight.worker.timing.first_byte();
+    Ok(Link::new(sender, connection, instance.clone(), first_byte))
 }
 
 /// Without a descriptor, the idle connections give theirs, or another request does when it ends.

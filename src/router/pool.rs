@@ -12,10 +12,12 @@ use hyper::client::conn::http1::{Connection, SendRequest};
 use hyper_util::rt::TokioIo;
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
+use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::net::TcpStream;
+use tokio::time::Sleep;
 
 /// A request that may not be repeated gets no connection idle for longer.
 const FRESH_MS: u32 = 200;
@@ -26,6 +28,9 @@ const MOST: usize = 64;
 /// A connection to an instance.
 pub struct Link {
     pub sender: SendRequest<Upload>,
+    /// The alarm of the request that uses it. Moved as seldom as can be: a request that is
+    /// answered in time pays for no timer of its own.
+    pub alarm: Pin<Box<Sleep>>,
     rest: Rc<Rest>,
 }
 
@@ -47,6 +52,7 @@ impl Link {
         sender: SendRequest<Upload>,
         connection: Connection<TokioIo<TcpStream>, Upload>,
         instance: Arc<Instance>,
+        first_byte: Duration,
     ) -> Link {
         let rest = Rc::new(Rest::default());
         let resting = rest.clone();
@@ -57,7 +63,7 @@ impl Link {
                 instance.distrust(ms);
             }
         });
-        Link { sender, rest }
+        Link { sender, alarm: Box::pin(tokio::time::sleep(first_byte)), rest }
     }
 
     fn idle_ms(&self) -> u32 {

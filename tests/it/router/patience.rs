@@ -4,7 +4,7 @@ use super::harness::*;
 use super::upstreams::*;
 use std::process::Command;
 use std::time::{Duration, Instant};
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt};
 use xii::router::{State, Timing};
 
 #[tokio::test]
@@ -38,6 +38,51 @@ async fn a_client_that_stops_sending_its_body_gets_408_and_a_slow_one_is_waited_
     }
     let answer = read_all(&mut slow).await;
     assert!(status(&answer) == 200 && answer.ends_with("abcde"), "{answer}");
+}
+
+/// Requests share the alarm of their connection to the app, and it is moved as seldom as can be.
+#[tokio::test]
+async fn each_request_on_a_kept_connection_has_its_own_time() {
+    let edge = Edge::with(Timing { idle_ms: 60_000, first_byte_ms: 1000, ..quick() }).await;
+    let app = raw(|mut stream, number| async move {
+        let (_, mut body) = read_head(&mut stream).await.unwrap();
+        while !body.ends_with(b"z") {
+            stream.read_buf(&mut body).await.unwrap();
+        }
+        for _ in 0..4 {
+            tokio::time::sleep(Duration::from_millis(600)).await;
+            say(&mut stream, &format!("HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n{number}"))
+                .await;
+            read_head(&mut stream).await;
+        }
+        read_head(&mut stream).await;
+    });
+    edge.publish(&[app.await]).await;
+    let mut client = edge.connect().await;
+    // An upload that takes longer than an answer may: it moves the alarm far ahead.
+    client
+        .write_all(b"POST / HTTP/1.1\r\nHost: shop.localhost\r\nContent-Length: 2\r\n\r\na")
+        .await
+        .unwrap();
+    tokio::time::sleep(Duration::from_millis(1300)).await;
+    client.write_all(b"z").await.unwrap();
+    let mut answers = vec![read_answer(&mut client).await.unwrap()];
+    for _ in 0..3 {
+        client.write_all(get_request("/", "").as_bytes()).await.unwrap();
+        answers.push(read_answer(&mut client).await.unwrap());
+    }
+    for answer in &answers {
+        assert!(
+            status(answer) == 200 && answer.ends_with('0'),
+            "on the first connection: {answer}"
+        );
+    }
+    let began = Instant::now();
+    client.write_all(get_request("/silent", "").as_bytes()).await.unwrap();
+    assert_eq!(status(&read_answer(&mut client).await.unwrap()), 503);
+    let waited = began.elapsed();
+    assert!(waited > Duration::from_millis(900), "{waited:?}");
+    assert!(waited < Duration::from_secs(20), "{waited:?}");
 }
 
 #[tokio::test]
