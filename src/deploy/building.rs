@@ -219,7 +219,7 @@ pub(super) fn build_user(host: &Host, app: Option<&AppName>) -> Result<User, Fai
 }
 
 /// Tries what the server finds at its start: can this Python make a venv?
-pub fn try_out(
+pub(super) fn try_out(
     host: &Host,
     command: &Confined,
     line: &mut dyn FnMut(&str),

@@ -29,7 +29,6 @@ mod stacks;
 mod verify;
 
 pub use back::{roll_back, target};
-pub use building::try_out;
 pub use config::{ConfigChange, change_config, consider};
 pub use declared::require_config;
 pub use destroy::{Doomed, clear, destroy};

@@ -49,7 +49,7 @@ pub fn plan_build(
 ) -> Result<Planned, Failure> {
     let source = workspace.source();
     let manifests = Manifests::parse(&ManifestTexts::read(&source)?)?.for_deploy(deploy);
-    let available = platform.toolchains.with_home(&platform.host().home)?;
+    let available = platform.toolchains()?.with_home(&platform.host().home)?;
     match build::plan(&Tree::read(&source)?, &manifests, &available) {
         Ok(plan) => Ok(Planned::Ready(Box::new(plan))),
         Err(Stop::Needs(needs)) => Ok(Planned::Needs { needs }),
@@ -85,7 +85,7 @@ pub(super) async fn plan_and_fetch(
                 continue;
             }
         };
-        let available = platform.toolchains.with_home(&platform.host().home)?;
+        let available = platform.toolchains()?.with_home(&platform.host().home)?;
         let cancel = Cancel::new()?;
         let work = Fetching {
             host: platform.host().clone(),

@@ -94,7 +94,7 @@ pub(super) fn stack_now(platform: &Platform, stack: &Stack) -> Stack {
 }
 
 pub(super) fn stack(platform: &Platform) -> Stack {
-    Stack { name: Stack::HOST.to_string(), fingerprint: platform.toolchains.stack.to_string() }
+    Stack { name: Stack::HOST.to_string(), fingerprint: platform.found.stack.to_string() }
 }
 
 fn commit(facts: Facts) -> Commit {

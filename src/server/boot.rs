@@ -54,13 +54,12 @@ async fn run(settings: ServerSettings, log: Log) -> Result<(), Failure> {
     log.info(&format!("router on http://{http}"));
     let host =
         Arc::new(Host { addressing: Addressing { http, ..host.addressing.clone() }, ..host });
-    let toolchains = find_toolchains(&host, &settings)?;
-    let platform = Arc::new(Platform {
-        deploys: Deploys::new(host.clone()),
-        toolchains,
-        archive: settings.archive.clone(),
-        verifying: Default::default(),
-    });
+    let found = find_toolchains(&host, &settings);
+    let deploys = Deploys::new(host.clone());
+    let platform = Arc::new(Platform::new(deploys, found, settings.archive.clone()));
+    if let Err(failure) = platform.toolchains() {
+        log.warn(&format!("nothing can be built yet: {failure}"));
+    }
     recover(&platform, log).await?;
     let listener = listen(&host.home.socket())?;
     log.info(&format!("control socket {}", host.home.socket().display()));
@@ -182,10 +181,9 @@ fn protect(host: &Host, isolation: &Isolation, log: Log) -> Result<(), Failure> 
     firewall::apply(host.home.id().as_str(), &rules)
 }
 
-fn find_toolchains(host: &Host, settings: &ServerSettings) -> Result<Toolchains, Failure> {
-    let mut found = Toolchains::find(&settings.path);
-    found.makes_stacks = host.level == Level::Full;
-    found.probe(&mut |command, line| crate::deploy::try_out(host, command, line))
+fn find_toolchains(host: &Host, settings: &ServerSettings) -> Toolchains {
+    let makes_stacks = host.level == Level::Full;
+    Toolchains { makes_stacks, ..Toolchains::find(&settings.path) }
 }
 
 fn listen(path: &Path) -> Result<UnixListener, Failure> {

@@ -3,17 +3,21 @@
 use super::api::{Doctor, DoctorCheck};
 use super::http::Api;
 use super::router;
-use crate::app::Failure;
+use crate::app::{Failure, format_size};
 use crate::build::ToolName;
 use crate::sandbox::{Isolation, Level, firewall, process};
 use axum::Json;
 use axum::extract::State as Shared;
+
+/// A record takes a page; so many instances may start before somebody looks again.
+const LEAST_IN_RUN_FOLDER: u64 = 256 << 10;
 
 pub async fn doctor(Shared(api): Shared<Api>) -> Json<Doctor> {
     let mut checks = isolation_checks(&api.isolation);
     checks.extend(firewall_check(&api));
     checks.push(router_check(&api).await);
     checks.push(disk(&api));
+    checks.push(run_folder(&api));
     checks.push(ledger(&api).await);
     checks.push(descriptors(&api).await);
     checks.push(toolchains(&api));
@@ -82,6 +86,20 @@ fn disk(api: &Api) -> DoctorCheck {
     }
 }
 
+/// Nothing starts without a record and a socket there. It lies in memory, and is small.
+fn run_folder(api: &Api) -> DoctorCheck {
+    let folder = api.platform.host().home.run_dir();
+    let free = crate::build::free_space(folder).unwrap_or(0);
+    let ok = free >= LEAST_IN_RUN_FOLDER;
+    let found = format!("{} free in {}", format_size(free >> 10 << 10), folder.display());
+    DoctorCheck {
+        name: "run folder".to_string(),
+        ok,
+        found: if ok { found } else { format!("nearly full: {found}") },
+        remedy: (!ok).then(|| "remove what else lies there: du -xa /run | sort -n".to_string()),
+    }
+}
+
 async fn ledger(api: &Api) -> DoctorCheck {
     let ledger = api.platform.host().ledger.clone();
     let examined = tokio::task::spawn_blocking(move || ledger.examine()).await;
@@ -119,7 +137,18 @@ async fn descriptors(api: &Api) -> DoctorCheck {
 }
 
 fn toolchains(api: &Api) -> DoctorCheck {
-    let pythons = api.platform.toolchains.of(ToolName::Python);
+    let toolchains = match api.platform.toolchains() {
+        Ok(toolchains) => toolchains,
+        Err(failure) => {
+            return DoctorCheck {
+                name: "builds".to_string(),
+                ok: false,
+                found: format!("nothing can be tried out: {failure}"),
+                remedy: failure.next,
+            };
+        }
+    };
+    let pythons = toolchains.of(ToolName::Python);
     let versions: Vec<String> = pythons.map(|python| python.version.to_string()).collect();
     DoctorCheck {
         name: "python".to_string(),

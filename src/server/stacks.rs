@@ -33,7 +33,7 @@ pub async fn stacks(Shared(api): Shared<Api>) -> Answer<Stacks> {
             deploys: deploys.into_iter().collect(),
         });
     }
-    let host = api.platform.toolchains.stack.to_string();
+    let host = api.platform.found.stack.to_string();
     let ledger = &api.platform.host().ledger;
     let mut host_releases = 0;
     for record in ledger.deploys()? {

@@ -1,9 +1,12 @@
 //! `xii down`: every instance's stop sequence, then the router, then the server.
 
 use crate::app::Failure;
-use crate::cli::client::{Client, Ending, Followed, Interrupts, find, follow};
+use crate::cli::client::{Client, Ending, Followed, Interrupts, find, follow, socket};
+use crate::cli::settings::Settings;
 use crate::cli::ui::Ui;
-use crate::cli::{Invocation, Outcome};
+use crate::cli::{Invocation, Outcome, start};
+use crate::keeper;
+use crate::router;
 use crate::sandbox::process;
 use crate::server::api::{Accepted, Health};
 use std::time::Duration;
@@ -13,13 +16,30 @@ use tokio::time::Instant;
 const GONE_WITHIN: Duration = Duration::from_secs(30);
 
 pub async fn run(to: &Invocation) -> Outcome {
-    let Ok(client) = find(&to.settings) else {
-        to.ui.say("xii is not up");
-        return Ok(0);
+    let client = match find(&to.settings) {
+        Ok(client) => client,
+        Err(_) if goes_on(&to.settings) => {
+            to.ui.say("the server has ended, and what it started goes on: starting it to end that");
+            start::up(&to.settings, false).await?.0
+        }
+        Err(_) => {
+            to.ui.say("xii is not up");
+            return Ok(0);
+        }
     };
     take_down(&to.ui, &client, &mut Interrupts::of_terminal()).await?;
     to.ui.say("xii is down; `xii up` brings everything back");
     Ok(0)
+}
+
+/// A router or an instance outlived its server.
+fn goes_on(settings: &Settings) -> bool {
+    let Some(socket) = socket(&settings.place).filter(|_| settings.server.is_none()) else {
+        return false;
+    };
+    let instances = keeper::records(&socket.with_file_name("instances")).unwrap_or_default();
+    router::is_kept(&socket.with_file_name("router.json"))
+        || instances.iter().any(|(_, record)| record.alive())
 }
 
 pub async fn take_down(

@@ -8,6 +8,7 @@ mod group;
 mod memory;
 mod places;
 mod processes;
+mod run_folder;
 
 use crate::load::{Kind, Timeline, Visitors};
 use crate::world::{Said, World};

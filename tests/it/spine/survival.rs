@@ -33,3 +33,16 @@ fn a_crashed_instance_comes_back_while_there_is_no_server() {
     world.up();
     world.leave();
 }
+
+#[test]
+fn down_ends_what_a_dead_server_has_left_running() {
+    let world = World::new();
+    let app = world.deployed("app");
+    world.kill_server();
+    assert_eq!(app.body("/"), "v1 web.1");
+    let said = world.xii(&["down"]).ok();
+    assert!(said.err.contains("what it started goes on"), "{}", said.err);
+    let said = world.xii(&["down"]).ok();
+    assert!(said.err.contains("xii is not up"), "{}", said.err);
+    world.leave();
+}
