@@ -30,6 +30,7 @@ pub struct Confinement<'a> {
     pub user: User,
     /// `None` where the machine offers none.
     pub limits: Option<Limits>,
+    pub guarded: bool,
     pub bounds: Bounds,
     pub cancel: &'a Cancel,
     /// When the whole build has to be over.
@@ -136,6 +137,7 @@ impl Confinement<'_> {
                 cwd: command.cwd.clone(),
                 limits: self.limits.clone().unwrap_or_default(),
                 cgroup: limited.then(|| format!("{}/{number}", self.home.cgroup())),
+                guarded: self.guarded,
             },
             argv: command.argv.clone(),
             env: Env(command.env.clone()),

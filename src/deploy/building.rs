@@ -254,6 +254,7 @@ fn confinement<'a>(
         level: host.level,
         user,
         limits: host.limits.then(|| bounds.limits()),
+        guarded: host.guards_ports,
         cancel,
         deadline: Instant::now() + bounds.time,
         bounds,

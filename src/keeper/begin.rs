@@ -74,9 +74,12 @@ fn prepare_and_fork(traces: &mut Traces<'_>, passed: Passed) -> Result<i32, Fail
     if let Some(name) = &spec.sandbox.cgroup {
         let machine = Hierarchies::of_this_machine();
         let cgroup = machine.create(name, &spec.sandbox.limits)?;
-        // Where the kernel cannot, the server has said so at its start.
-        let _ = cgroup.guard_ports(spec.port);
+        let guarded = cgroup.guard_ports(spec.port);
         traces.cgroup = Some(cgroup);
+        // Where the kernel cannot, the server has said so at its start.
+        if spec.sandbox.guarded {
+            guarded?;
+        }
         let (home, _) = name.rsplit_once('/').unwrap_or((name, ""));
         beside = machine.beside(home, KEEPERS)?;
     }

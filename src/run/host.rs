@@ -16,6 +16,8 @@ pub struct Host {
     pub level: Level,
     /// Cgroups can be made here.
     pub limits: bool,
+    /// A cgroup's ports can be guarded here, so none may be without.
+    pub guards_ports: bool,
     /// The xii binary new keepers are started from.
     pub exe: PathBuf,
     pub routes: Routes,

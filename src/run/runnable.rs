@@ -105,6 +105,7 @@ impl Runnable {
             cwd: PathBuf::from("/app"),
             limits: self.limits(&instance.process_type),
             cgroup: host.cgroup(instance.keeper),
+            guarded: host.guards_ports,
         }
     }
 

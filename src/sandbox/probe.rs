@@ -163,6 +163,7 @@ fn try_sandbox(level: Level) -> Result<()> {
         cwd: "/".into(),
         limits: Limits::default(),
         cgroup: None,
+        guarded: false,
     };
     let pipe = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC);
     let (read, write) = at(pipe, || "make a pipe")?;

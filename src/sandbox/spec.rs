@@ -28,6 +28,9 @@ pub struct Sandbox {
     /// Name of the cgroup, two levels at most, below the mount points of the hierarchies:
     /// `xii-1a2b3c4d/17`. `None`: no cgroup is made.
     pub cgroup: Option<String>,
+    /// It must not run without a guard on its ports: this machine has shown that it has one.
+    #[serde(default)]
+    pub guarded: bool,
 }
 
 /// The file system below the mounts.

@@ -48,7 +48,7 @@ async fn run(settings: ServerSettings, log: Log) -> Result<(), Failure> {
     let isolation = sandbox::probe(&settings.exe, settings.cgroup.as_deref());
     let level = required(&isolation, settings.isolation)?;
     log.info(&format!("isolation {isolation}"));
-    let host = open_host(&settings, home, level, isolation.limits)?;
+    let host = open_host(&settings, home, level, &isolation)?;
     protect(&host, &isolation, log)?;
     let http = router::ensure(&host, &settings)?;
     log.info(&format!("router on http://{http}"));
@@ -136,7 +136,7 @@ fn open_host(
     settings: &ServerSettings,
     home: Home,
     level: Level,
-    limits: bool,
+    isolation: &Isolation,
 ) -> Result<Host, Failure> {
     home.ledger_not_lost()?;
     let ledger = Ledger::open(&home.ledger())?;
@@ -153,7 +153,8 @@ fn open_host(
         key,
         block,
         level,
-        limits,
+        limits: isolation.limits,
+        guards_ports: isolation.ports,
         exe: settings.exe.clone(),
         addressing: Addressing { http: settings.http, base_domain: settings.base_domain.clone() },
         boots: Boots::of_this_machine(),

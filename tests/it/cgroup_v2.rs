@@ -2,9 +2,11 @@
 //! and nothing else, as most do, and those that have only the old ones. Which controllers v2
 //! has is the machine's affair; what they do is shown by `just vm`.
 
-use crate::stage::{Stage, skip_without_root};
+use crate::keeper::ask;
+use crate::stage::{Stage, final_exit, skip_without_root};
 use rustix::mount::{self, MountFlags, MountPropagationFlags, UnmountFlags};
 use std::path::{Path, PathBuf};
+use xii::keeper::Request;
 use xii::sandbox::cgroup::KEEPERS;
 
 const ROOT: &str = "/sys/fs/cgroup";
@@ -51,17 +53,40 @@ fn a_keeper_and_its_app_are_born_in_their_cgroups_and_move_into_none() {
     let keepers = format!("{home}/{KEEPERS}");
     alone(|| {
         [&instance, &keepers].iter().for_each(|name| forbid_joining(&Path::new(ROOT).join(name)));
-        let _connection = stage.start();
+        let mut connection = stage.start();
         stage.wait_for_log("app[web.1]: up");
         let members = |name: &str| {
             let list = Path::new(ROOT).join(name).join("cgroup.procs");
             std::fs::read_to_string(list).unwrap().lines().count()
         };
         assert_eq!((members(&instance), members(&keepers)), (1, 1));
-        let pid = rustix::process::Pid::from_raw(stage.pid.unwrap()).unwrap();
-        rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+        ask(&mut connection, &Request::Stop { window_ms: None });
+        final_exit(&mut connection);
     });
     stage.nothing_is_left();
+}
+
+#[test]
+fn where_ports_can_be_guarded_nothing_starts_without_the_guard() {
+    if skip_without_root("where_ports_can_be_guarded_nothing_starts_without_the_guard") {
+        return;
+    }
+    let mut stage = Stage::shell("echo up");
+    // The guard hangs on a cgroup of v2.
+    in_own_mounts(|| {
+        mount::unmount(ROOT, UnmountFlags::DETACH).unwrap();
+        mount::mount("tmpfs", ROOT, "tmpfs", MountFlags::empty(), None).unwrap();
+        let start =
+            |stage: &Stage| xii::keeper::start(crate::stage::xii(), &stage.spec, None, None);
+        stage.spec.sandbox.guarded = true;
+        let refused = start(&stage).unwrap_err().to_string();
+        assert!(refused.contains("guard ports"), "{refused}");
+        assert_eq!(stage.log(), "");
+        assert!(!stage.spec.record.exists() && !stage.spec.socket.exists(), "nothing is left");
+        stage.spec.sandbox.guarded = false;
+        stage.start();
+    });
+    stage.wait_for_log("app[web.1]: up");
 }
 
 /// Whoever tries to move in is told that the file cannot be written.

@@ -75,6 +75,7 @@ impl Stage {
                 cwd: "/app".into(),
                 limits: Limits::default(),
                 cgroup: Some(format!("{home}/{number}")),
+                guarded: false,
             },
             argv: argv.iter().map(|word| word.to_string()).collect(),
             env,
@@ -170,7 +171,7 @@ impl Drop for Stage {
         if let Some(name) = &self.spec.sandbox.cgroup {
             let machine = Hierarchies::of_this_machine();
             machine.cgroup(name).destroy(Duration::from_secs(10));
-            machine.cgroup(name.split_once('/').unwrap().0).remove();
+            machine.remove_empty(name.split_once('/').unwrap().0);
         }
     }
 }

@@ -52,6 +52,7 @@ impl World {
             level: Level::Full,
             user: self.user.clone(),
             limits: Some(Bounds::default().limits()),
+            guarded: false,
             bounds: Bounds { time: self.time_limit, ..Bounds::default() },
             cancel: &self.cancel,
             deadline: Instant::now() + self.time_limit,
