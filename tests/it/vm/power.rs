@@ -60,13 +60,14 @@ fn in_a_flood(machine: &mut Machine) {
     let last = machine.ok("sleep 3; date +%s.%N");
     machine.cut_power();
     machine.switch_on();
-    let kept = machine.ok("python3 load/vm/stamps.py /var/lib/xii/logs tick");
+    let last = last.trim();
+    let kept = machine.ok(&format!("python3 load/vm/stamps.py /var/lib/xii/logs tick {last}"));
     println!("   {}", kept.trim());
     let newest: f64 = kept.split_whitespace().last().unwrap().parse().unwrap();
-    let lost = last.trim().parse::<f64>().unwrap() - newest;
+    let lost = last.parse::<f64>().unwrap() - newest;
     println!("   lost {lost:.2} s");
     // A writer rests for four times as long as its last sync took, and this disk is slow.
-    assert!(lost < 4.0, "{lost} s of log are lost");
+    assert!((-60.0..4.0).contains(&lost), "{lost} s of log are lost");
     machine.ok(
         "test $(xii logs -a crowd -n 100 | grep -c tick) -gt 50; xii config unset -a crowd PACE",
     );

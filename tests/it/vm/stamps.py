@@ -1,14 +1,14 @@
-"""Do the stamps of each writer ascend, as written in the files: stamps.py LOGS [WORD].
+"""Do the stamps of each writer ascend, as written in the files: stamps.py LOGS [WORD [NOW]].
 
 A power cut may leave zeros where data was on its way to the disk. What comes after them in the
 file of such a writer is not counted. Prints how many were read, and the time that the newest
-line with WORD names itself.
+line with WORD names itself; lines from the day after NOW, which a stepped clock left, are passed over.
 """
 import collections
 import pathlib
 import sys
 
-logs, word = sys.argv[1], (sys.argv[2:] or ["tick"])[0]
+logs, word, now = (sys.argv[1:] + ["tick", "inf"][len(sys.argv) - 2 :])[:3]
 writers = collections.defaultdict(list)
 for part in pathlib.Path(logs).glob("*/*/*/*.log"):
     writers[part.parent.parent, part.name].append(part)
@@ -26,6 +26,6 @@ for (_, name), parts in writers.items():
             assert stamp >= last, f"{part}: {stamp} after {last}"
             last = stamp
             words = rest.split()
-            if word in words:
+            if word in words and float(words[-1]) < float(now) + 3600:
                 newest = max(newest, float(words[-1]))
 print(len(writers), "writers", lines, "lines", cut, "cut", newest)
