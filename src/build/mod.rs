@@ -85,7 +85,7 @@ pub use language::Kind;
 pub use make::{Request, Workspace, build};
 pub use plan::{Layer, Plan, Stage, Step, build_key, plan};
 pub use result::{Build, Description, app_folder, check as check_build, keep_only, remove};
-pub use room::{free_space, room_for_source, room_to_build, sweep};
+pub use room::{room_for_source, room_to_build, sweep};
 pub use stacks::Mounted;
 pub use tool::{Origin, Tool, ToolName, Wish};
 pub use toolchain::Toolchains;

@@ -32,11 +32,6 @@ pub fn nearly_full(home: &Path, free: u64) -> Failure {
         .next("remove what is not needed: `xii destroy` a deploy, or files beside xii")
 }
 
-/// The bytes that are free where this folder lies.
-pub fn free_space(folder: &Path) -> Result<u64, Failure> {
-    space(folder).map(|(_, free)| free)
-}
-
 /// All of the disk, and what is free of it.
 fn space(home: &Path) -> Result<(u64, u64), Failure> {
     let found = rustix::fs::statvfs(home)

@@ -174,7 +174,7 @@ fn lost(error: &hyper::Error, progress: &Progress) -> Failed {
 }
 
 /// Ends when the app has had the whole request for too long, or an upload has stalled. `alarm`
-/// may ring early, for an earlier request; it is never left to ring late.
+/// may ring for an earlier request.
 async fn overdue(mut alarm: Pin<&mut Sleep>, progress: &Progress, flight: &Flight) -> Trouble {
     let timing = &flight.worker.timing;
     let first = flight.started + timing.first_byte();
@@ -183,6 +183,10 @@ async fn overdue(mut alarm: Pin<&mut Sleep>, progress: &Progress, flight: &Fligh
     }
     loop {
         alarm.as_mut().await;
+        if Instant::now() < first {
+            alarm.as_mut().reset(first.into());
+            continue;
+        }
         let (ended, last) = (progress.ended.get(), progress.last.get());
         let until = last + if ended { timing.first_byte() } else { timing.idle() };
         if until > Instant::now() {

@@ -5,6 +5,7 @@
 
 use super::step::{Result, at};
 use super::sys;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::ops::RangeInclusive;
 use std::os::fd::AsFd;
 use std::path::Path;
@@ -31,11 +32,23 @@ pub fn guard(cgroup: &Path, own: Option<u16>) -> Result<()> {
     let step = || format!("guard the ports of {}", cgroup.display());
     let folder = at(std::fs::File::open(cgroup), step)?;
     let program = program(own);
-    for place in BINDS {
-        let loaded = at(sys::load_bind_program(&program, place), step)?;
-        at(sys::attach_to_cgroup(folder.as_fd(), loaded.as_fd(), place), step)?;
-    }
-    Ok(())
+    lifted(Resource::Memlock, || {
+        for place in BINDS {
+            let loaded = at(sys::load_bind_program(&program, place), step)?;
+            at(sys::attach_to_cgroup(folder.as_fd(), loaded.as_fd(), place), step)?;
+        }
+        Ok(())
+    })
+}
+
+/// Kernels before 5.11 count programs as locked memory of the user, of which few have enough
+/// for many. Where the limit may not be raised, it stays.
+fn lifted<T>(resource: Resource, work: impl FnOnce() -> T) -> T {
+    let limit = getrlimit(resource);
+    let _ = setrlimit(resource, Rlimit { current: None, maximum: None });
+    let done = work();
+    let _ = setrlimit(resource, limit);
+    done
 }
 
 /// One for allowed, zero for refused.

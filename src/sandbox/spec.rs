@@ -28,7 +28,8 @@ pub struct Sandbox {
     /// Name of the cgroup, two levels at most, below the mount points of the hierarchies:
     /// `xii-1a2b3c4d/17`. `None`: no cgroup is made.
     pub cgroup: Option<String>,
-    /// It must not run without a guard on its ports: this machine has shown that it has one.
+    /// The cgroup must not be without a guard on its ports: this machine has shown that it can
+    /// have one.
     #[serde(default)]
     pub guarded: bool,
 }

@@ -40,7 +40,7 @@ pub fn fork() -> Result<Fork, Errno> {
 }
 
 /// Forks, and the child is born in the cgroup of v2 whose folder this is. Refuses in a process
-/// with more than one thread; `ENOSYS` or `EINVAL` on kernels before 5.7.
+/// with more than one thread; `E2BIG` or `ENOSYS` on kernels before 5.7.
 pub fn fork_into(cgroup: impl AsFd) -> Result<Fork, Errno> {
     if !single_threaded() {
         return Err(Errno::DEADLK);

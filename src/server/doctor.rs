@@ -11,6 +11,7 @@ use axum::extract::State as Shared;
 
 /// A record takes a page; so many instances may start before somebody looks again.
 const LEAST_IN_RUN_FOLDER: u64 = 256 << 10;
+const LEAST_FILES_IN_RUN_FOLDER: u64 = 128;
 
 pub async fn doctor(Shared(api): Shared<Api>) -> Json<Doctor> {
     let mut checks = isolation_checks(&api.isolation);
@@ -89,9 +90,22 @@ fn disk(api: &Api) -> DoctorCheck {
 /// Nothing starts without a record and a socket there. It lies in memory, and is small.
 fn run_folder(api: &Api) -> DoctorCheck {
     let folder = api.platform.host().home.run_dir();
-    let free = crate::build::free_space(folder).unwrap_or(0);
-    let ok = free >= LEAST_IN_RUN_FOLDER;
-    let found = format!("{} free in {}", format_size(free >> 10 << 10), folder.display());
+    let Ok(space) = rustix::fs::statvfs(folder) else {
+        return DoctorCheck {
+            name: "run folder".to_string(),
+            ok: false,
+            found: format!("{} is gone", folder.display()),
+            remedy: Some("xii down, then xii up".to_string()),
+        };
+    };
+    // Of nothing at all: a file system in memory that has no limit.
+    let free = (space.f_blocks > 0).then_some(space.f_bavail * space.f_frsize);
+    let files = (space.f_files > 0).then_some(space.f_favail);
+    let ok = free.is_none_or(|free| free >= LEAST_IN_RUN_FOLDER)
+        && files.is_none_or(|files| files >= LEAST_FILES_IN_RUN_FOLDER);
+    let free = free.map_or("any size".to_string(), |free| format_size(free >> 10 << 10));
+    let files = files.map_or("any number of".to_string(), |files| files.to_string());
+    let found = format!("{free} and {files} files free in {}", folder.display());
     DoctorCheck {
         name: "run folder".to_string(),
         ok,

@@ -26,7 +26,7 @@ pub struct Block {
 }
 
 /// Who has a block.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Holder {
     home: PathBuf,
     id: String,
@@ -52,10 +52,13 @@ impl Block {
         let block = Block::named(&name).ok_or_else(|| {
             Failure::platform(format!("the ledger names a block {name:?} that does not exist"))
         })?;
-        let holder = Holder { home: home.dir().to_path_buf(), id: home.id().to_string() };
-        let text = serde_json::to_string(&holder)
-            .map_err(|error| Failure::internal("cannot write down a block").because(error))?;
-        write_file(registry, &name, &text, 0o644)?;
+        let ours = Holder { home: home.dir().to_path_buf(), id: home.id().to_string() };
+        // A claim that stands needs no room: the folder may be full.
+        if holder(registry, &name)?.as_ref() != Some(&ours) {
+            let text = serde_json::to_string(&ours)
+                .map_err(|error| Failure::internal("cannot write down a block").because(error))?;
+            write_file(registry, &name, &text, 0o644)?;
+        }
         ledger.set_block_name(&name)?;
         Ok(block)
     }

@@ -11,11 +11,18 @@ use xii::sandbox::cgroup::KEEPERS;
 
 const ROOT: &str = "/sys/fs/cgroup";
 
-/// Runs where cgroup v2 is all there is, in a thread; its processes see the same.
+/// Runs where cgroup v2 is all there is, in a thread; its processes see the same. Moved, not
+/// mounted anew: that would change its options for the whole machine.
 pub fn alone<T: Send>(work: impl FnOnce() -> T + Send) -> T {
+    let unified = Path::new(ROOT).join("unified");
     in_own_mounts(|| {
-        mount::unmount(ROOT, UnmountFlags::DETACH).unwrap();
-        mount::mount("cgroup2", ROOT, "cgroup2", MountFlags::empty(), None).unwrap();
+        if unified.exists() {
+            let aside = tempfile::tempdir().unwrap();
+            mount::mount_bind(&unified, aside.path()).unwrap();
+            mount::unmount(ROOT, UnmountFlags::DETACH).unwrap();
+            mount::mount_bind(aside.path(), ROOT).unwrap();
+            mount::unmount(aside.path(), UnmountFlags::DETACH).unwrap();
+        }
         work()
     })
 }

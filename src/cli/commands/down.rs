@@ -6,7 +6,7 @@ use crate::cli::settings::Settings;
 use crate::cli::ui::Ui;
 use crate::cli::{Invocation, Outcome, start};
 use crate::keeper;
-use crate::router;
+use crate::router::KeepRouterRecord;
 use crate::sandbox::process;
 use crate::server::api::{Accepted, Health};
 use std::time::Duration;
@@ -14,14 +14,13 @@ use tokio::time::Instant;
 
 /// From the end of the operation to the end of the server.
 const GONE_WITHIN: Duration = Duration::from_secs(30);
+/// From taking the home to the first answer.
+const STARTS_WITHIN: Duration = Duration::from_secs(30);
 
 pub async fn run(to: &Invocation) -> Outcome {
     let client = match find(&to.settings) {
         Ok(client) => client,
-        Err(_) if goes_on(&to.settings) => {
-            to.ui.say("the server has ended, and what it started goes on: starting it to end that");
-            start::up(&to.settings, false).await?.0
-        }
+        Err(_) if goes_on(&to.settings) => found_or_started(to).await?,
         Err(_) => {
             to.ui.say("xii is not up");
             return Ok(0);
@@ -32,13 +31,32 @@ pub async fn run(to: &Invocation) -> Outcome {
     Ok(0)
 }
 
+/// A server that has the home is about to answer; without one there has to be one.
+async fn found_or_started(to: &Invocation) -> Result<Client, Failure> {
+    let deadline = Instant::now() + STARTS_WITHIN;
+    while has_its_home(&to.settings) && Instant::now() < deadline {
+        if let Ok(client) = find(&to.settings) {
+            return Ok(client);
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    to.ui.say("the server has ended, and what it started goes on: starting it to end that");
+    Ok(start::up(&to.settings, false).await?.0)
+}
+
+/// The process that took the home last is alive.
+fn has_its_home(settings: &Settings) -> bool {
+    let text = std::fs::read_to_string(settings.place.home.join("lock")).unwrap_or_default();
+    text.trim().parse().is_ok_and(|pid| process::start_time(pid).is_some())
+}
+
 /// A router or an instance outlived its server.
 fn goes_on(settings: &Settings) -> bool {
     let Some(socket) = socket(&settings.place).filter(|_| settings.server.is_none()) else {
         return false;
     };
     let instances = keeper::records(&socket.with_file_name("instances")).unwrap_or_default();
-    router::is_kept(&socket.with_file_name("router.json"))
+    KeepRouterRecord::read(&socket.with_file_name("router.json")).is_some()
         || instances.iter().any(|(_, record)| record.alive())
 }
 

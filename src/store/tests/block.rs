@@ -38,6 +38,18 @@ fn two_homes_never_share_a_user_id_or_a_port() {
 }
 
 #[test]
+fn a_claim_that_stands_is_not_written_again() {
+    let host = Host::new();
+    let home = host.home("a");
+    host.claim(&home).unwrap();
+    let inode =
+        || std::os::unix::fs::MetadataExt::ino(&host.registry().join("0").metadata().unwrap());
+    let before = inode();
+    host.claim(&home).unwrap();
+    assert_eq!(inode(), before);
+}
+
+#[test]
 fn a_home_has_the_same_block_after_a_reboot_whoever_starts_first() {
     let host = Host::new();
     let (a, b) = (host.home("a"), host.home("b"));

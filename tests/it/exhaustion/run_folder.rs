@@ -52,7 +52,7 @@ fn a_full_run_folder_stops_starts_and_nothing_else() {
     let app = load::deployed(&world, "app", 0);
     unnoticed(&world, test, || {
         run.fill();
-        complains(&world, "run folder", &["nearly full", "0K free"]);
+        complains(&world, "run folder", &["nearly full", "0K and"]);
         app.commit(&[]);
         let full = ["cannot start web.1", "No space left on device"];
         let _ = app.xii(&["deploy"]).refused(1, &full);

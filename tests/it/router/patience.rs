@@ -85,6 +85,40 @@ async fn each_request_on_a_kept_connection_has_its_own_time() {
     assert!(waited < Duration::from_secs(20), "{waited:?}");
 }
 
+/// The alarm of the connection rings while nobody uses it; the next request has a body.
+#[tokio::test]
+async fn a_body_on_a_connection_of_old_moves_no_alarm_too_far() {
+    let edge = Edge::with(Timing { idle_ms: 60_000, first_byte_ms: 600, ..quick() }).await;
+    let app = raw(|mut stream, _| async move {
+        while let Some((head, _)) = read_head(&mut stream).await {
+            if head.starts_with("GET") {
+                say(&mut stream, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").await;
+            }
+        }
+    });
+    edge.publish(&[app.await]).await;
+    let mut client = edge.connect().await;
+    // Until the app is known to let connections rest. Each finds that its alarm has rung, and
+    // sets it; the last but one 80 ms before it rings again.
+    let known = Instant::now() + Duration::from_secs(12);
+    let mut rest = Duration::from_millis(700);
+    while rest > Duration::from_millis(100) {
+        client.write_all(get_request("/", "").as_bytes()).await.unwrap();
+        read_answer(&mut client).await.unwrap();
+        if Instant::now() > known {
+            rest = Duration::from_millis(if rest.as_millis() == 700 { 520 } else { 100 });
+        }
+        tokio::time::sleep(rest).await;
+    }
+    let began = Instant::now();
+    let post = "POST /silent HTTP/1.1\r\nHost: shop.localhost\r\nContent-Length: 1\r\n\r\nx";
+    client.write_all(post.as_bytes()).await.unwrap();
+    assert_eq!(status(&read_answer(&mut client).await.unwrap()), 503);
+    let waited = began.elapsed();
+    assert!(waited > Duration::from_millis(550), "{waited:?}");
+    assert!(waited < Duration::from_secs(20), "{waited:?}");
+}
+
 #[tokio::test]
 async fn a_client_that_takes_nothing_is_cut_off() {
     let edge = Edge::with(Timing { idle_ms: 300, ..quick() }).await;

@@ -2,7 +2,7 @@
 
 A power cut may leave zeros where data was on its way to the disk. What comes after them in the
 file of such a writer is not counted. Prints how many were read, and the time that the newest
-line with WORD names itself; lines from the day after NOW, which a stepped clock left, are passed over.
+line with WORD names itself; lines from after NOW, of a stepped clock or of the next boot, are passed over.
 """
 import collections
 import pathlib
@@ -26,6 +26,6 @@ for (_, name), parts in writers.items():
             assert stamp >= last, f"{part}: {stamp} after {last}"
             last = stamp
             words = rest.split()
-            if word in words and float(words[-1]) < float(now) + 3600:
+            if word in words and float(words[-1]) <= float(now) + 2:
                 newest = max(newest, float(words[-1]))
 print(len(writers), "writers", lines, "lines", cut, "cut", newest)

@@ -2,7 +2,7 @@
 
 use super::World;
 use rustix::fs::{FallocateFlags, fallocate, statvfs};
-use std::io::Write as _;
+use std::io::{Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -39,7 +39,7 @@ impl Disk {
     pub fn fill(&self) {
         let mut hog = std::fs::File::create(self.at.join("hog")).unwrap();
         let mut length = 0;
-        while statvfs(&self.at).unwrap().f_bavail > 0 {
+        for _ in 0..100 {
             let mut step = 1u64 << 32;
             while step >= 4096 {
                 match fallocate(&hog, FallocateFlags::empty(), length, step) {
@@ -48,8 +48,13 @@ impl Disk {
                 }
             }
             // The last block may be wanted for the list of the others.
+            hog.seek(SeekFrom::End(0)).unwrap();
             while hog.write(&[0; 512]).is_ok_and(|written| written > 0) {}
+            if statvfs(&self.at).unwrap().f_bavail == 0 {
+                return;
+            }
         }
+        panic!("{} cannot be filled", self.at.display());
     }
 
     pub fn empty(&self) {
