@@ -41,8 +41,8 @@ fn a_child_killed_for_want_of_memory_is_named_while_the_main_process_lives_on() 
     let mut stage = Stage::shell("head -c 200000000 /dev/zero | tail; echo survived; sleep 1000");
     stage.spec.sandbox.limits = Limits { memory_bytes: Some(32 << 20), ..Limits::default() };
     let mut connection = stage.start();
-    let log = stage.wait_for_log("survived");
-    stage.wait_for_log("Error R14 (Memory quota exceeded)");
+    stage.wait_for_log("app[web.1]: survived");
+    let log = stage.wait_for_log("Error R14 (Memory quota exceeded)");
     assert!(!log.contains("Process exited"), "{log}");
     ask(&mut connection, &Request::Kill);
     final_exit(&mut connection);
