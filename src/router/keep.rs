@@ -209,11 +209,11 @@ async fn ended(child: Option<&Child>) {
     }
 }
 
-/// At once after a long life or a first death, then slower and slower.
+/// At once after a long life or a first death, then slower, but not much: all visitors wait.
 fn back_off(quick_deaths: u32) -> Duration {
     match quick_deaths {
         0 | 1 => Duration::ZERO,
-        more => Duration::from_millis(100 << (more - 2).min(6)),
+        more => Duration::from_millis(100 << (more - 2).min(3)),
     }
 }
 
@@ -253,4 +253,16 @@ impl wire::Answer for Keep {
 fn first_number() -> u64 {
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
     now.unwrap_or_default().as_millis() as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_router_that_dies_again_and_again_is_never_away_for_a_second() {
+        assert_eq!(back_off(1), Duration::ZERO);
+        assert!((2..10).all(|deaths| back_off(deaths) >= Duration::from_millis(100)));
+        assert!((0..1000).all(|deaths| back_off(deaths) < Duration::from_secs(1)));
+    }
 }
