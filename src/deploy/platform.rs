@@ -20,8 +20,7 @@ pub struct Platform {
 
 impl Platform {
     pub fn new(deploys: Deploys, found: Toolchains, archive: Archive) -> Self {
-        let (tried, verifying) = Default::default();
-        Platform { deploys, found, tried, archive, verifying }
+        Platform { deploys, found, tried: OnceLock::new(), archive, verifying: Default::default() }
     }
 
     pub fn host(&self) -> &Arc<Host> {

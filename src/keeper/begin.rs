@@ -70,24 +70,12 @@ fn begin() -> Result<i32, Failure> {
 
 fn prepare_and_fork(traces: &mut Traces<'_>, passed: Passed) -> Result<i32, Failure> {
     let spec = traces.spec;
-    let mut beside = None;
-    if let Some(name) = &spec.sandbox.cgroup {
-        let machine = Hierarchies::of_this_machine();
-        let cgroup = machine.create(name, &spec.sandbox.limits)?;
-        let guarded = cgroup.guard_ports(spec.port);
-        traces.cgroup = Some(cgroup);
-        // Where the kernel cannot, the server has said so at its start.
-        if spec.sandbox.guarded {
-            guarded?;
-        }
-        let (home, _) = name.rsplit_once('/').unwrap_or((name, ""));
-        beside = machine.beside(home, KEEPERS)?;
-    }
+    let own = make_cgroups(traces)?;
     let listener = clients::listen(&spec.socket).map_err(|error| failed(spec, error))?;
     let pipe = || pipe_with(PipeFlags::CLOEXEC).map_err(|error| failed(spec, error.into()));
     let ((up_read, up_write), (go_read, go_write)) = (pipe()?, pipe()?);
     sandbox::unshare_pids(&spec.sandbox)?;
-    let forked = cgroup::fork(beside.as_ref()).map_err(|error| failed(spec, error.into()));
+    let forked = cgroup::fork(own.as_ref()).map_err(|error| failed(spec, error.into()));
     let (fork, to_join) = forked?;
     match fork {
         sys::Fork::Parent(pid) => {
@@ -96,13 +84,29 @@ fn prepare_and_fork(traces: &mut Traces<'_>, passed: Passed) -> Result<i32, Fail
         }
         sys::Fork::Child => {
             drop((up_read, go_write));
-            let joined = to_join.map_or(Ok(()), Cgroup::join).map_err(Failure::from);
-            let detached = joined.and_then(|()| detach(spec).map_err(|error| failed(spec, error)));
             let cgroup = traces.cgroup.take();
-            let life = detached.and_then(|()| Life::new(spec.clone(), cgroup, listener, passed));
+            let life = detach(spec, to_join)
+                .and_then(|()| Life::new(spec.clone(), cgroup, listener, passed));
             sys::exit_now(keep(life, up_write, go_read))
         }
     }
+}
+
+/// The cgroup of the instance, with limits and guard; handed back is the keeper's own, where
+/// keepers have one.
+fn make_cgroups(traces: &mut Traces<'_>) -> Result<Option<Cgroup>, Failure> {
+    let spec = traces.spec;
+    let Some(name) = &spec.sandbox.cgroup else { return Ok(None) };
+    let machine = Hierarchies::of_this_machine();
+    let cgroup = machine.create(name, &spec.sandbox.limits)?;
+    let guarded = cgroup.guard_ports(spec.port);
+    traces.cgroup = Some(cgroup);
+    // Where the kernel cannot, the server has said so at its start.
+    if spec.sandbox.guarded {
+        guarded?;
+    }
+    let (home, _) = name.rsplit_once('/').unwrap_or((name, ""));
+    Ok(machine.beside(home, KEEPERS)?)
 }
 
 /// The parent's part: the keeper is up, its record is written, it may go.
@@ -160,8 +164,14 @@ fn keep(life: Result<Life, Failure>, up: OwnedFd, go: OwnedFd) -> i32 {
     }
 }
 
-/// Lets go of everything that ties the keeper to its starter or to a folder.
-fn detach(spec: &KeeperSpec) -> io::Result<()> {
+/// Lets go of everything that ties the keeper to its starter: its cgroup first.
+fn detach(spec: &KeeperSpec, to_join: Option<&Cgroup>) -> Result<(), Failure> {
+    to_join.map_or(Ok(()), Cgroup::join)?;
+    let_go(spec).map_err(|error| failed(spec, error))
+}
+
+/// Of streams, folder, name and privileges.
+fn let_go(spec: &KeeperSpec) -> io::Result<()> {
     let null = File::options().read(true).write(true).open("/dev/null")?;
     for stream in 0..=2 {
         sys::replace_stdio(null.as_fd(), stream)?;

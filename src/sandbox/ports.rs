@@ -32,7 +32,7 @@ pub fn guard(cgroup: &Path, own: Option<u16>) -> Result<()> {
     let step = || format!("guard the ports of {}", cgroup.display());
     let folder = at(std::fs::File::open(cgroup), step)?;
     let program = program(own);
-    lifted(Resource::Memlock, || {
+    without_memory_lock_limit(|| {
         for place in BINDS {
             let loaded = at(sys::load_bind_program(&program, place), step)?;
             at(sys::attach_to_cgroup(folder.as_fd(), loaded.as_fd(), place), step)?;
@@ -43,11 +43,11 @@ pub fn guard(cgroup: &Path, own: Option<u16>) -> Result<()> {
 
 /// Kernels before 5.11 count programs as locked memory of the user, of which few have enough
 /// for many. Where the limit may not be raised, it stays.
-fn lifted<T>(resource: Resource, work: impl FnOnce() -> T) -> T {
-    let limit = getrlimit(resource);
-    let _ = setrlimit(resource, Rlimit { current: None, maximum: None });
+fn without_memory_lock_limit<T>(work: impl FnOnce() -> T) -> T {
+    let limit = getrlimit(Resource::Memlock);
+    let _ = setrlimit(Resource::Memlock, Rlimit { current: None, maximum: None });
     let done = work();
-    let _ = setrlimit(resource, limit);
+    let _ = setrlimit(Resource::Memlock, limit);
     done
 }
 

@@ -33,7 +33,11 @@ pub fn fork() -> Result<Fork, Errno> {
     }
     // SAFETY: this is the only thread (checked above), so no lock can be held by a thread
     // that does not exist in the child.
-    match check(unsafe { libc::fork() }.into())? {
+    which_side(unsafe { libc::fork() }.into())
+}
+
+fn which_side(result: libc::c_long) -> Result<Fork, Errno> {
+    match check(result)? {
         0 => Ok(Fork::Child),
         pid => Ok(Fork::Parent(Pid::from_raw(pid as i32).ok_or(Errno::SRCH)?)),
     }
@@ -53,12 +57,9 @@ pub fn fork_into(cgroup: impl AsFd) -> Result<Fork, Errno> {
     // SAFETY: a fork as above: nothing is shared with the child, which goes on on its copy of
     // this stack. No handler of libc runs around it; it keeps no number of this process that
     // the child would believe.
-    match check(unsafe {
+    which_side(unsafe {
         libc::syscall(libc::SYS_clone3, &raw const arguments, size_of::<libc::clone_args>())
-    })? {
-        0 => Ok(Fork::Child),
-        pid => Ok(Fork::Parent(Pid::from_raw(pid as i32).ok_or(Errno::SRCH)?)),
-    }
+    })
 }
 
 fn single_threaded() -> bool {

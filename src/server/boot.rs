@@ -111,8 +111,7 @@ fn delegated(settings: &ServerSettings) -> Result<Option<&str>, Failure> {
 
 /// Without a pid to ask about, it does.
 fn holder_lives(home: &Home) -> bool {
-    let text = std::fs::read_to_string(home.dir().join("lock")).unwrap_or_default();
-    text.trim().parse().map_or(true, |pid| sandbox::process::start_time(pid).is_some())
+    Home::last_holder(home.dir()).is_none_or(|pid| sandbox::process::start_time(pid).is_some())
 }
 
 fn required(isolation: &Isolation, required: RequiredIsolation) -> Result<Level, Failure> {

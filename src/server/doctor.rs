@@ -99,19 +99,25 @@ fn run_folder(api: &Api) -> DoctorCheck {
         };
     };
     // Of nothing at all: a file system in memory that has no limit.
-    let free = (space.f_blocks > 0).then_some(space.f_bavail * space.f_frsize);
+    let bytes = (space.f_blocks > 0).then_some(space.f_bavail * space.f_frsize);
     let files = (space.f_files > 0).then_some(space.f_favail);
-    let ok = free.is_none_or(|free| free >= LEAST_IN_RUN_FOLDER)
-        && files.is_none_or(|files| files >= LEAST_FILES_IN_RUN_FOLDER);
-    let free = free.map_or("any size".to_string(), |free| format_size(free >> 10 << 10));
-    let files = files.map_or("any number of".to_string(), |files| files.to_string());
-    let found = format!("{free} and {files} files free in {}", folder.display());
+    let (ok, found) = room_to_run(bytes, files);
     DoctorCheck {
         name: "run folder".to_string(),
         ok,
-        found: if ok { found } else { format!("nearly full: {found}") },
+        found: format!("{found} in {}", folder.display()),
         remedy: (!ok).then(|| "remove what else lies there: du -xa /run | sort -n".to_string()),
     }
+}
+
+/// `None`: without limit.
+fn room_to_run(bytes: Option<u64>, files: Option<u64>) -> (bool, String) {
+    let ok = bytes.is_none_or(|bytes| bytes >= LEAST_IN_RUN_FOLDER)
+        && files.is_none_or(|files| files >= LEAST_FILES_IN_RUN_FOLDER);
+    let bytes = bytes.map_or("any size".to_string(), |bytes| format_size(bytes >> 10 << 10));
+    let files = files.map_or("any number of".to_string(), |files| files.to_string());
+    let full = if ok { "" } else { "nearly full: " };
+    (ok, format!("{full}{bytes} and {files} files free"))
 }
 
 async fn ledger(api: &Api) -> DoctorCheck {
@@ -172,5 +178,19 @@ fn toolchains(api: &Api) -> DoctorCheck {
             versions => versions.join(", "),
         },
         remedy: versions.is_empty().then(|| "apt-get install python3-venv".to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_folder_is_full_when_bytes_or_files_are_few_and_never_without_a_limit() {
+        assert!(room_to_run(None, None).0);
+        assert!(room_to_run(Some(1 << 20), Some(1000)).0);
+        assert!(!room_to_run(None, Some(3)).0);
+        let (ok, found) = room_to_run(Some(0), None);
+        assert_eq!((ok, found.as_str()), (false, "nearly full: 0K and any number of files free"));
     }
 }

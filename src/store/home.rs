@@ -8,6 +8,8 @@ use std::io::Read;
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
+const LOCK: &str = "lock";
+
 /// `sun_path` holds 108 bytes, one of them the closing NUL.
 const SOCKET_PATH_LIMIT: usize = 107;
 
@@ -112,9 +114,14 @@ impl Home {
         Home { cgroup_base, ..self }
     }
 
+    /// The process that took the lock of the home at `dir` last, dead or alive.
+    pub fn last_holder(dir: &Path) -> Option<i32> {
+        std::fs::read_to_string(dir.join(LOCK)).ok()?.trim().parse().ok()
+    }
+
     /// The exclusive lock of the server.
     pub fn lock(&self) -> Result<HomeLock, Failure> {
-        let path = self.dir.join("lock");
+        let path = self.dir.join(LOCK);
         let opened = OpenOptions::new()
             .read(true)
             .write(true)

@@ -9,6 +9,7 @@ use crate::keeper;
 use crate::router::KeepRouterRecord;
 use crate::sandbox::process;
 use crate::server::api::{Accepted, Health};
+use crate::store::Home;
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -46,8 +47,8 @@ async fn found_or_started(to: &Invocation) -> Result<Client, Failure> {
 
 /// The process that took the home last is alive.
 fn has_its_home(settings: &Settings) -> bool {
-    let text = std::fs::read_to_string(settings.place.home.join("lock")).unwrap_or_default();
-    text.trim().parse().is_ok_and(|pid| process::start_time(pid).is_some())
+    let holder = Home::last_holder(&settings.place.home);
+    holder.is_some_and(|pid| process::start_time(pid).is_some())
 }
 
 /// A router or an instance outlived its server.
